@@ -1,0 +1,342 @@
+import type { ActorId, ActorTypeSpec, HistoryPolicy } from "../domain/actor.ts";
+import type { StringMap } from "../domain/invocation.ts";
+import type { PluginHost } from "./host.ts";
+import type { Component } from "./plugin.ts";
+
+/** What a statestore is handed. */
+export interface StatestoreHost extends PluginHost {
+  /** Identity of the cluster; written with the first migration and compared at each start. */
+  readonly cluster: string;
+  /** The operator accepted a database that may lose acknowledged commits. */
+  readonly acceptUnsafeDurability: boolean;
+  /** Several processes share this store, so ownership is read back before reads are answered. */
+  readonly shared: boolean;
+}
+
+/** Opens a session: one row per process with a lease on the store's own clock. */
+export interface SessionRequest {
+  readonly nodeName: string;
+  /** Random per process, hexadecimal. */
+  readonly bootId: string;
+  /** Where peers reach the process, or "" if it has no peers. */
+  readonly address: string;
+  readonly ttlMs: number;
+}
+
+/** One process's lease row. `id` only grows, and is the generation of membership. */
+export interface SessionRow {
+  readonly id: number;
+  readonly nodeName: string;
+  readonly bootId: string;
+  readonly address: string;
+  readonly state: "up" | "fenced" | "closed";
+  /** Milliseconds until the lease ends by the store's clock; negative once it has. */
+  readonly remainingMs: number;
+}
+
+/** Sessions by the store's clock only; a node's wall clock never takes part (guarantee G19). */
+export interface Sessions {
+  /** Fences an older row of the same node name and inserts a new one, in one transaction. */
+  open(request: SessionRequest): Promise<SessionRow>;
+  /** Extends the lease. `fenced`: the row is no longer up, and the process must drop its activations. */
+  renew(sessionId: number, ttlMs: number): Promise<"renewed" | "fenced">;
+  /** Marks the session closed and leaves its actors to whoever claims them. Idempotent. */
+  close(sessionId: number): Promise<void>;
+  /**
+   * Fences another session: if its lease has ended, or at once when `evict` is set. True if it is no
+   * longer up afterwards.
+   */
+  fence(sessionId: number, evict: boolean): Promise<boolean>;
+  list(): Promise<readonly SessionRow[]>;
+}
+
+/** Asks for actors. Each claim that succeeds raises the actor's epoch by one. */
+export interface ClaimRequest {
+  readonly sessionId: number;
+  readonly actors: readonly ActorId[];
+  /** How many recorded request ids an answer may list per actor. */
+  readonly maxRequestIds: number;
+}
+
+/** State as it lies in the store: `data` is opaque (sealed) bytes. */
+export interface StoredState {
+  readonly data: Uint8Array;
+  /** Payload type of the plain state. */
+  readonly type: string;
+}
+
+/**
+ * The answer for one actor. `claimed` without `state` is an actor that has none: never saved, or
+ * deleted; a failure to read is a rejection, never an absence.
+ * `owned`: a living session holds the actor. `damaged`: the row cannot be read; nothing was changed.
+ */
+export type ClaimResult =
+  | {
+      readonly kind: "claimed";
+      /** The store's own row handle, given back with each commit; 0 if it keeps none. */
+      readonly handle: number;
+      readonly epoch: number;
+      readonly revision: number;
+      readonly state: StoredState | undefined;
+      readonly tags: StringMap;
+      /** Request ids recorded for the actor, or `undefined` if there are more than were asked for. */
+      readonly requestIds: readonly string[] | undefined;
+      /** False if the row was made by this claim. */
+      readonly existed: boolean;
+    }
+  | { readonly kind: "owned"; readonly sessionId: number; readonly nodeName: string; readonly address: string }
+  | { readonly kind: "damaged"; readonly reason: string };
+
+/** The record that makes a repeated request id harmless. */
+export interface DedupRecord {
+  readonly requestId: string;
+  /** Digest of the payload that came with the id. */
+  readonly digest: Uint8Array;
+  /** Revision of the actor after the turn. */
+  readonly revision: number;
+  /** Sealed reply. */
+  readonly reply: Uint8Array;
+}
+
+/** An invocation that leaves with the turn. Applied effectively once by its id. */
+export interface OutboxMessage {
+  /** `<epoch>.<revision>.<index>`: unique per source actor, and ordered by (revision, index). */
+  readonly id: string;
+  readonly revision: number;
+  readonly index: number;
+  readonly target: ActorId;
+  readonly action: string;
+  /** Sealed invocation. */
+  readonly body: Uint8Array;
+  /** Not before this many milliseconds after the commit, by the store's clock. */
+  readonly delayMs: number;
+}
+
+/** Sets or removes one schedule of the actor, by its name. */
+export type ScheduleChange =
+  | {
+      readonly kind: "set";
+      readonly name: string;
+      /** Absolute due time, milliseconds since 1970, compared with the store's clock. */
+      readonly dueMs: number;
+      /** Cron text, interval or nothing for one shot; the node computes the next due time. */
+      readonly repeat: string;
+      readonly action: string;
+      /** Sealed payload, policy and principal. */
+      readonly body: Uint8Array;
+    }
+  | { readonly kind: "cancel"; readonly name: string };
+
+/** One committed state kept for time travel. */
+export interface HistoryEntry {
+  readonly revision: number;
+  readonly state: StoredState | undefined;
+  readonly tags: StringMap;
+  readonly action: string;
+}
+
+/**
+ * The turns of one actor since its last commit, as one compare-and-set: it changes the row only if
+ * (owner session, epoch, revision = `baseRevision`) still hold, and moves it to `revision`.
+ * With `revision === baseRevision` nothing of the state changes and only dedup rows are written,
+ * under the same condition.
+ */
+export interface ActorCommit {
+  readonly actor: ActorId;
+  readonly handle: number;
+  readonly epoch: number;
+  readonly baseRevision: number;
+  readonly revision: number;
+  /** `keep`: state and tags stay. `remove`: a tombstone that keeps epoch and revision. */
+  readonly change:
+    | { readonly kind: "keep" }
+    | { readonly kind: "set"; readonly state: StoredState; readonly tags: StringMap }
+    | { readonly kind: "remove" };
+  readonly dedup: readonly DedupRecord[];
+  readonly outbox: readonly OutboxMessage[];
+  readonly schedules: readonly ScheduleChange[];
+  readonly history: readonly HistoryEntry[];
+  /** How much history stays after this commit. */
+  readonly historyPolicy: HistoryPolicy;
+}
+
+/** Many actors' commits in one transaction. A row that loses its compare-and-set fails alone. */
+export interface CommitBatch {
+  readonly sessionId: number;
+  /** At most one entry per actor. */
+  readonly commits: readonly ActorCommit[];
+}
+
+/**
+ * `committed`: durable. `fenced`: the owner session or the epoch is no longer ours. `conflict`: epoch
+ * ours, revision not. Both of these changed nothing.
+ */
+export type CommitResult = "committed" | "fenced" | "conflict";
+
+/** A row of `search.list`, without its state. */
+export interface ActorSummary {
+  readonly actor: ActorId;
+  readonly revision: number;
+  readonly epoch: number;
+  readonly tags: StringMap;
+  readonly hasState: boolean;
+  readonly updatedMs: number;
+}
+
+/** Finds actors. Results are ordered by (type, key) and paged by the last one seen. */
+export interface Search {
+  list(query: {
+    readonly system: string;
+    readonly type?: string;
+    readonly keyPrefix?: string;
+    /** All of these must be present with these values. */
+    readonly tags?: StringMap;
+    readonly after?: { readonly type: string; readonly key: string };
+    readonly limit: number;
+  }): Promise<readonly ActorSummary[]>;
+}
+
+/** Past states. */
+export interface History {
+  byRevision(actor: ActorId, revision: number): Promise<HistoryRow | undefined>;
+  /** Newest first. */
+  list(
+    actor: ActorId,
+    range: {
+      readonly fromRevision?: number;
+      readonly toRevision?: number;
+      readonly fromMs?: number;
+      readonly toMs?: number;
+      readonly limit: number;
+    },
+  ): Promise<readonly HistoryRow[]>;
+}
+
+/** One past state with the time of its commit by the store's clock. */
+export interface HistoryRow extends HistoryEntry {
+  readonly committedMs: number;
+}
+
+/** A message that is due, as the pump takes it. */
+export interface OutboxRow extends OutboxMessage {
+  readonly rowId: number;
+  readonly source: ActorId;
+  readonly attempts: number;
+}
+
+/** Deliveries after the commit. Any node may take over a dead node's rows. */
+export interface Outbox {
+  /** Claims due rows for `holdMs`, skipping rows that another process holds; in order per (source, target). */
+  due(sessionId: number, limit: number, holdMs: number): Promise<readonly OutboxRow[]>;
+  ack(rowIds: readonly number[]): Promise<void>;
+  retry(rowId: number, delayMs: number, reason: string): Promise<void>;
+  deadLetter(rowId: number, reason: string): Promise<void>;
+  deadLetters(limit: number): Promise<readonly (OutboxRow & { readonly reason: string })[]>;
+}
+
+/** A schedule that is due. */
+export interface ScheduleRow {
+  readonly rowId: number;
+  readonly actor: ActorId;
+  readonly name: string;
+  readonly dueMs: number;
+  readonly repeat: string;
+  readonly action: string;
+  readonly body: Uint8Array;
+}
+
+/** Durable timers. */
+export interface Schedules {
+  due(sessionId: number, limit: number, holdMs: number): Promise<readonly ScheduleRow[]>;
+  /** Moves to `nextDueMs`, or removes when `undefined`; false if the row has changed meanwhile. */
+  ack(rowId: number, seenDueMs: number, nextDueMs: number | undefined): Promise<boolean>;
+  list(actor: ActorId): Promise<readonly ScheduleRow[]>;
+}
+
+/** Registered actor types, so that after a restart a known type without a host is not unknown. */
+export interface TypeRegistry {
+  put(types: readonly ActorTypeSpec[]): Promise<void>;
+  list(): Promise<readonly ActorTypeSpec[]>;
+}
+
+/** Small named values of the node: key checks, cluster version. */
+export interface MetaTable {
+  get(name: string): Promise<Uint8Array | undefined>;
+  /** Writes only if absent; answers what is there afterwards. */
+  putIfAbsent(name: string, value: Uint8Array): Promise<Uint8Array>;
+  put(name: string, value: Uint8Array): Promise<void>;
+}
+
+/** A row's sealed bytes for re-encryption under a new key; written back by compare-and-set. */
+export interface Resealing {
+  /** Rows whose envelope names another key than `keyId`, at most `limit`. */
+  pending(keyId: Uint8Array, limit: number): Promise<readonly SealedRow[]>;
+  /** Replaces the bytes if they are still `before`; false if the row has changed. */
+  replace(row: SealedRow, sealed: Uint8Array): Promise<boolean>;
+  /** How many rows each key has, by hexadecimal key id. */
+  countByKey(): Promise<ReadonlyMap<string, number>>;
+}
+
+/** Where sealed bytes lie, with all that their additional data binds. */
+export interface SealedRow {
+  readonly purpose: "state" | "history" | "dedup" | "outbox" | "schedule";
+  readonly rowId: number;
+  readonly actor: ActorId;
+  readonly revision: number;
+  /** Payload type for states; request id, message id or schedule name for the others. */
+  readonly label: string;
+  readonly before: Uint8Array;
+}
+
+/**
+ * Where state lives. Every method rejects with `state.unavailable` when the store cannot be reached
+ * (outcome `unknown` for a commit that may have been applied, else `not_applied`), and with
+ * `state.corrupt` for rows that cannot be read. Absence is only ever said of rows known to be absent.
+ * Methods may be called concurrently after `start`.
+ */
+export interface Statestore extends Component {
+  /** `process`: lost with the process. `durable`: survives kill and power loss. */
+  readonly durability: "process" | "durable";
+  /** True if this process alone can hold the store, so that no fence read is needed. */
+  readonly exclusive: boolean;
+  /** How many commits may be under way at once. */
+  readonly lanes: number;
+  /** Name and version of the engine behind it, for `troupe plugins` and the boot log. */
+  describe(): Promise<string>;
+  readonly sessions: Sessions;
+  readonly types: TypeRegistry;
+  readonly meta: MetaTable;
+  /** Answers in the order asked. One transaction for all; `owned` and `damaged` actors are untouched. */
+  claim(request: ClaimRequest): Promise<readonly ClaimResult[]>;
+  /** Fence read: the epochs in force, in the order asked; `undefined` for an actor without a row. */
+  epochs(actors: readonly ActorId[]): Promise<readonly (number | undefined)[]>;
+  /** The recorded reply for a request id, or `undefined` if none is recorded within the window. */
+  dedup(actor: ActorId, requestId: string): Promise<DedupRecord | undefined>;
+  /**
+   * All rows of a batch in one transaction: first every compare-and-set, then the inserts of the
+   * winners. Answers in order. A rejection with outcome `unknown` may have been applied whole.
+   */
+  commit(batch: CommitBatch): Promise<readonly CommitResult[]>;
+  /** Lets go of actors whose (session, epoch) still hold. The epoch is never reset. */
+  release(
+    sessionId: number,
+    actors: readonly { readonly actor: ActorId; readonly epoch: number }[],
+  ): Promise<void>;
+  /** Reads a committed state without claiming; `undefined` if the actor has no row. */
+  read(actor: ActorId): Promise<ReadResult | undefined>;
+  /** Deletes dedup rows beyond the window (older than `ageMs` and beyond the newest `keep`). */
+  prune(ageMs: number, keep: number, limit: number): Promise<number>;
+  readonly search?: Search;
+  readonly history?: History;
+  readonly outbox?: Outbox;
+  readonly schedules?: Schedules;
+  readonly resealing?: Resealing;
+}
+
+/** A committed state with its position. */
+export interface ReadResult {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly state: StoredState | undefined;
+  readonly tags: StringMap;
+}

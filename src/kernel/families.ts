@@ -1,0 +1,96 @@
+import type { ContractId } from "../contract/plugin.ts";
+
+/** One family of plug-ins as configuration and lifecycle see it. */
+export interface Family {
+  readonly contract: ContractId;
+  /** Key in a file; its variable is `TROUPE_<KEY>`. */
+  readonly key: string;
+  /** What options' variables begin with; several instances add `_<INSTANCE>`. */
+  readonly optionPrefix: string;
+  /** Several named instances, rather than one. */
+  readonly many: boolean;
+  /** Selected when nothing is configured; `undefined` for none. */
+  readonly byDefault: string | undefined;
+  readonly doc: string;
+}
+
+/** One configured plug-in. */
+export interface Selection {
+  readonly contract: ContractId;
+  readonly plugin: string;
+  /** The family's key, or the name of one of several instances. */
+  readonly instance: string;
+  /** Checked options by the names of their descriptors. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Every configured plug-in, in start order. */
+export type Selections = readonly Selection[];
+
+/**
+ * The families in the order in which their components start; they stop in reverse. State first,
+ * because everything may need it; what lets calls in from outside last.
+ */
+export const FAMILIES: readonly Family[] = [
+  {
+    contract: "statestore@1",
+    key: "statestore",
+    optionPrefix: "TROUPE_STATESTORE",
+    many: false,
+    byDefault: "sqlite",
+    doc: "Where states live.",
+  },
+  {
+    contract: "placement@1",
+    key: "placement",
+    optionPrefix: "TROUPE_PLACEMENT",
+    many: false,
+    byDefault: "rendezvous",
+    doc: "Which member should own an actor.",
+  },
+  {
+    contract: "partition-tolerance@1",
+    key: "partition_tolerance",
+    optionPrefix: "TROUPE_PARTITION_TOLERANCE",
+    many: false,
+    byDefault: "store-arbiter",
+    doc: "Whether this side of a partition goes on; `divergence` with the memory statestore.",
+  },
+  {
+    contract: "balancer@1",
+    key: "balancer",
+    optionPrefix: "TROUPE_BALANCER",
+    many: false,
+    byDefault: "two-choices",
+    doc: "Which host takes an actor.",
+  },
+  {
+    contract: "acl@1",
+    key: "acl",
+    optionPrefix: "TROUPE_ACL",
+    many: false,
+    byDefault: undefined,
+    doc: "Who may do what; `allow-all` on loopback, else it must be chosen.",
+  },
+  {
+    contract: "authenticator@1",
+    key: "auth",
+    optionPrefix: "TROUPE_AUTH",
+    many: true,
+    byDefault: undefined,
+    doc: "Who calls: `name` or `name=plugin`, asked in this order.",
+  },
+  {
+    contract: "activator@1",
+    key: "activators",
+    optionPrefix: "TROUPE_ACTIVATOR",
+    many: true,
+    byDefault: undefined,
+    doc: "Sources of events: `name` or `name=plugin`.",
+  },
+];
+
+/** The contracts that this server serves, for the message to a plug-in that has another. */
+export function servedContracts(name: string): readonly ContractId[] {
+  return FAMILIES.map((family) => family.contract).filter((id) => id.startsWith(`${name}@`));
+}

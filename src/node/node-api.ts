@@ -1,0 +1,64 @@
+import type { ActorSummary, HistoryRow } from "../contract/index.ts";
+import type { ActorId } from "../domain/actor.ts";
+import type { Caller, Invoker, Payload, StringMap } from "../domain/invocation.ts";
+
+/** A committed state as `watch` and `state` show it. */
+export interface StateView {
+  readonly state: Payload | undefined;
+  readonly revision: number;
+  readonly tags: StringMap;
+}
+
+/** One row of a listing. */
+export interface ListQuery {
+  readonly system: string;
+  readonly type?: string;
+  readonly keyPrefix?: string;
+  readonly tags?: StringMap;
+  readonly after?: { readonly type: string; readonly key: string };
+  readonly limit: number;
+}
+
+/** Which past states are asked for; bounds inclusive, newest first. */
+export interface HistoryQuery {
+  readonly fromRevision?: number;
+  readonly toRevision?: number;
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  readonly limit: number;
+}
+
+/** One past state, opened. */
+export interface PastState {
+  readonly row: HistoryRow;
+  readonly state: Payload | undefined;
+}
+
+/**
+ * What the edge asks of the node besides `invoke`. Every method authorises `caller` by the same
+ * policy as an invocation and rejects with `ServerError`.
+ */
+export interface ActorApi extends Invoker {
+  /** Records a key without activating it; true if it was new. */
+  spawn(caller: Caller, actor: ActorId, tags: StringMap): Promise<boolean>;
+  list(caller: Caller, query: ListQuery): Promise<readonly ActorSummary[]>;
+  history(caller: Caller, actor: ActorId, query: HistoryQuery): Promise<readonly PastState[]>;
+  /** Brings a kept revision back as a new one; answers that one. */
+  restore(caller: Caller, actor: ActorId, revision: number, requestId: string): Promise<number>;
+  /** Ends the activation after its running turns; false if there was none. */
+  deactivate(caller: Caller, actor: ActorId): Promise<boolean>;
+  /**
+   * Calls `onState` with the current committed state and then with each later one, coalescing what
+   * the listener is too slow for (`ready` says when it may be called again). `onEnd` is called once
+   * if the node ends the watch. The returned function ends it.
+   */
+  watch(
+    caller: Caller,
+    actor: ActorId,
+    onState: (view: StateView) => Promise<void> | undefined,
+    onEnd: (error: Error | undefined) => void,
+  ): Promise<() => void>;
+}
+
+/** How a node stands; `starting` until every component has started. */
+export type NodeStatus = "starting" | "running" | "draining" | "stopping";

@@ -1,0 +1,138 @@
+/** How the body of a request is delimited (RFC 9112, section 6.3). */
+export type BodyFraming =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; readonly bytes: number }
+  | { readonly kind: "chunked" };
+
+/** A request line and its fields, accepted. */
+export interface RequestHead {
+  readonly kind: "head";
+  readonly method: string;
+  readonly target: string;
+  readonly minorVersion: 0 | 1;
+  /** Lower-case names; a repeated field is joined by ", ". */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly framing: BodyFraming;
+  /** The client allows another request on this connection. */
+  readonly keepAlive: boolean;
+  readonly expectsContinue: boolean;
+  readonly webSocket: boolean;
+}
+
+/** A head that must not be served: the connection is answered with `status` and closed. */
+export interface HeadRefusal {
+  readonly kind: "refusal";
+  readonly status: 400 | 413 | 417 | 431 | 501 | 505;
+}
+
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/([0-9])\.([0-9])$/;
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
+const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
+const HOST = /^[!$&'()*+,;=\-._~%0-9A-Za-z[\]:]*$/;
+const DIGITS = /^[0-9]+$/;
+/** More digits than any length that could be honoured; a longer number is too large, not malformed. */
+const MOST_LENGTH_DIGITS = 15;
+/** Fields whose repetition could make two parsers see two requests. */
+const NEVER_REPEATED = new Set(["host", "content-length", "transfer-encoding"]);
+const NO_BODY: BodyFraming = { kind: "none" };
+const CHUNKED: BodyFraming = { kind: "chunked" };
+
+function refusal(status: HeadRefusal["status"]): HeadRefusal {
+  return { kind: "refusal", status };
+}
+
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && (text.charCodeAt(start) === 32 || text.charCodeAt(start) === 9)) start++;
+  while (end > start && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--;
+  return text.slice(start, end);
+}
+
+/** Field lines, each ended by CRLF, from `start` to the end of `text`. */
+function parseFields(
+  text: string,
+  start: number,
+  maxCount: number,
+): Map<string, string> | HeadRefusal {
+  const fields = new Map<string, string>();
+  let count = 0;
+  let at = start;
+  while (at < text.length) {
+    if (++count > maxCount) return refusal(431);
+    const lineEnd = text.indexOf("\r\n", at);
+    const colon = text.indexOf(":", at);
+    if (lineEnd < 0 || colon < 0 || colon > lineEnd) return refusal(400);
+    const rawName = text.slice(at, colon);
+    // A space before the colon and a folded line both fail here: neither is a token.
+    if (!FIELD_NAME.test(rawName)) return refusal(400);
+    const value = trimmed(text, colon + 1, lineEnd);
+    if (FORBIDDEN_IN_VALUE.test(value)) return refusal(400);
+    const name = rawName.toLowerCase();
+    const earlier = fields.get(name);
+    if (earlier === undefined) fields.set(name, value);
+    else if (NEVER_REPEATED.has(name)) return refusal(400);
+    else fields.set(name, earlier + (name === "cookie" ? "; " : ", ") + value);
+    at = lineEnd + 2;
+  }
+  return fields;
+}
+
+function framingOf(fields: ReadonlyMap<string, string>, minor: 0 | 1): BodyFraming | HeadRefusal {
+  const encoding = fields.get("transfer-encoding");
+  const length = fields.get("content-length");
+  if (encoding !== undefined) {
+    // Both fields, an unknown coding, or a coding in HTTP/1.0 are how requests are smuggled.
+    if (length !== undefined || minor === 0) return refusal(400);
+    return encoding.toLowerCase() === "chunked" ? CHUNKED : refusal(400);
+  }
+  if (length === undefined) return NO_BODY;
+  if (!DIGITS.test(length)) return refusal(400);
+  if (length.length > MOST_LENGTH_DIGITS) return refusal(413);
+  const bytes = Number(length);
+  return bytes === 0 ? NO_BODY : { kind: "length", bytes };
+}
+
+function listHas(field: string | undefined, token: string): boolean {
+  if (field === undefined) return false;
+  const lower = field.toLowerCase();
+  return lower === token || lower.split(",").some((part) => part.trim() === token);
+}
+
+/**
+ * Parses one head, strictly (RFC 9112): no bare LF, no folding, no two lengths, one Host.
+ *
+ * `text` is the head in Latin-1 up to and including the CRLF of its last field line.
+ */
+export function parseHead(text: string, maxFieldCount: number): RequestHead | HeadRefusal {
+  const lineEnd = text.indexOf("\r\n");
+  const line = REQUEST_LINE.exec(text.slice(0, lineEnd));
+  if (line === null) return refusal(400);
+  const [, method = "", target = "", major, minorDigit] = line;
+  if (major !== "1" || (minorDigit !== "0" && minorDigit !== "1")) return refusal(505);
+  const minorVersion = minorDigit === "1" ? 1 : 0;
+  const fields = parseFields(text, lineEnd + 2, maxFieldCount);
+  if ("kind" in fields) return fields;
+  const host = fields.get("host");
+  if (host === undefined ? minorVersion === 1 : !HOST.test(host)) return refusal(400);
+  const framing = framingOf(fields, minorVersion);
+  if (framing.kind === "refusal") return framing;
+  const expect = fields.get("expect");
+  if (expect !== undefined && expect.toLowerCase() !== "100-continue") return refusal(417);
+  const connection = fields.get("connection");
+  const upgrades =
+    minorVersion === 1 && method === "GET" && framing.kind === "none" && fields.has("upgrade");
+  return {
+    kind: "head",
+    method,
+    target,
+    minorVersion,
+    fields,
+    framing,
+    keepAlive: minorVersion === 1 && !listHas(connection, "close"),
+    expectsContinue: expect !== undefined && minorVersion === 1,
+    webSocket:
+      upgrades && listHas(connection, "upgrade") && listHas(fields.get("upgrade"), "websocket"),
+  };
+}
