@@ -50,7 +50,9 @@ function commit(): string {
 
 async function build(outfile: string, target?: Bun.Build.CompileTarget): Promise<void> {
   const started = performance.now();
-  const manifest: { version: string } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(join(ROOT, "package.json"), "utf8"),
+  );
   await Bun.build({
     entrypoints: entryPoints(),
     compile: {

@@ -23,11 +23,17 @@ function fail(message) {
   process.exit(69);
 }
 
+function usesMusl() {
+  if (process.platform !== "linux") return false;
+  // Without this the report looks up the names of all open connections.
+  process.report.excludeNetwork = true;
+  return !process.report.getReport().header.glibcVersionRuntime;
+}
+
 function bunPackage() {
   const system = windows ? "windows" : process.platform;
   const machine = process.arch === "arm64" ? "aarch64" : process.arch;
-  const musl = system === "linux" && !process.report.getReport().header.glibcVersionRuntime;
-  return `@oven/bun-${system}-${machine}${musl ? "-musl" : ""}`;
+  return `@oven/bun-${system}-${machine}${usesMusl() ? "-musl" : ""}`;
 }
 
 function bunPath() {
@@ -88,15 +94,17 @@ function watchedAncestors() {
   return watched;
 }
 
-/** Ends the server even if this process is killed: `read` returns when our end of the pipe closes. */
-function guardAgainstOrphans(pid) {
+/**
+ * Ends a program even if this process is killed: `read` returns when our end of the pipe closes. The
+ * guard is there before the program is, and learns its process id through the pipe.
+ */
+function startGuard() {
   if (windows) return undefined;
-  const script = 'read -r _ || kill -TERM "$1" 2>/dev/null';
-  const guard = spawn("/bin/sh", ["-c", script, "sh", String(pid)], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
+  const script = 'read -r pid && { read -r _ || kill -TERM "$pid" 2>/dev/null; }';
+  const options = { stdio: ["pipe", "ignore", "ignore"], detached: true };
+  const guard = spawn("/bin/sh", ["-c", script], options);
   guard.on("error", () => undefined);
+  guard.stdin.on("error", () => undefined);
   return guard;
 }
 
@@ -106,11 +114,6 @@ function guardAgainstOrphans(pid) {
  * press reaches it once, through us.
  */
 function become(path, parameters, isServer) {
-  const child = spawn(path, parameters, { stdio: "inherit", detached: isServer && !windows });
-  child.on("error", (error) => fail(`cannot run ${path}: ${error.message}`));
-  if (child.pid === undefined) return;
-  const guard = guardAgainstOrphans(child.pid);
-  if (isServer) process.stdout.write(`troupe: server pid ${child.pid}\n`);
   const last = new Map();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
@@ -120,7 +123,12 @@ function become(path, parameters, isServer) {
       child.kill(signal);
     });
   }
-  const watched = watchedAncestors();
+  const guard = startGuard();
+  const child = spawn(path, parameters, { stdio: "inherit", detached: isServer && !windows });
+  child.on("error", (error) => fail(`cannot run ${path}: ${error.message}`));
+  if (child.pid === undefined) return;
+  guard?.stdin.write(`${child.pid}\n`);
+  if (isServer) process.stdout.write(`troupe: server pid ${child.pid}\n`);
   const watch = setInterval(() => {
     if (watched.every(([current, expected]) => current() === expected)) return;
     clearInterval(watch);
@@ -132,6 +140,8 @@ function become(path, parameters, isServer) {
   });
 }
 
+// Looked at before anything that takes time, so that a parent that ends meanwhile is noticed.
+const watched = watchedAncestors();
 const [command, ...rest] = process.argv.slice(2);
 if (command === "start") {
   buildIfStale(bunPath());

@@ -8,9 +8,19 @@ export type AccessPolicyHost = PluginHost;
 
 /** One question: may this caller do this? `admin` asks for an administrative operation by name. */
 export type AccessQuestion =
-  | { readonly kind: "invoke"; readonly caller: Caller; readonly target: ActorId; readonly action: string }
+  | {
+      readonly kind: "invoke";
+      readonly caller: Caller;
+      readonly target: ActorId;
+      readonly action: string;
+    }
   | { readonly kind: "admin"; readonly caller: Caller; readonly operation: string }
-  | { readonly kind: "channel"; readonly caller: Caller; readonly channel: string; readonly operation: "publish" | "subscribe" };
+  | {
+      readonly kind: "channel";
+      readonly caller: Caller;
+      readonly channel: string;
+      readonly operation: "publish" | "subscribe";
+    };
 
 /** The answer, with the rule that decided for audit and `troupe acl explain`. */
 export interface AccessDecision {

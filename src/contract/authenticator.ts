@@ -13,7 +13,11 @@ export interface Credentials {
   readonly secure: boolean;
   /** Verified client certificate, if any. */
   readonly certificate:
-    | { readonly subject: string; readonly altNames: readonly string[]; readonly fingerprint256: string }
+    | {
+        readonly subject: string;
+        readonly altNames: readonly string[];
+        readonly fingerprint256: string;
+      }
     | undefined;
 }
 

@@ -84,7 +84,12 @@ export type ClaimResult =
       /** False if the row was made by this claim. */
       readonly existed: boolean;
     }
-  | { readonly kind: "owned"; readonly sessionId: number; readonly nodeName: string; readonly address: string }
+  | {
+      readonly kind: "owned";
+      readonly sessionId: number;
+      readonly nodeName: string;
+      readonly address: string;
+    }
   | { readonly kind: "damaged"; readonly reason: string };
 
 /** The record that makes a repeated request id harmless. */

@@ -29,6 +29,11 @@ export interface TurnFailure {
   /** The host's own code. */
   readonly code: string;
   readonly message: string;
+  /**
+   * Upper-case reason where the server refused what the host answered, e.g. `HOST_REPLY_TOO_LARGE`;
+   * the call then fails with `host.invalid_reply`. Absent if the host itself says that it failed.
+   */
+  readonly reason?: string;
 }
 
 /** What one turn came to. */

@@ -70,6 +70,12 @@ export const NODE_SETTINGS = {
     "127.0.0.1:7700",
     "Where clients and hosts connect: Connect, gRPC, gRPC-web, JSON, WebSocket.",
   ),
+  port: optional(
+    "port",
+    "integer",
+    "Port of `http_addr`, where that is given in a lower place or not at all.",
+    { min: 0, max: 65_535 },
+  ),
   grpcAddr: optional(
     "grpc_addr",
     "address",
@@ -246,14 +252,6 @@ export const NODE_SETTINGS = {
     "Time for the whole of an orderly stop.",
   ),
 } as const;
-
-/** The port of `http_addr` alone; exists only as the flag `--port`. */
-export const PORT_SETTING: Setting<number | undefined> = optional(
-  "port",
-  "integer",
-  "Port of `http_addr`.",
-  { min: 0, max: 65_535 },
-);
 
 /** Every bound of one node. */
 export type Limits = SettingValues<typeof LIMIT_SETTINGS>;

@@ -56,7 +56,10 @@ export interface HttpRequest {
   header(name: string): string | undefined;
   headers(): Iterable<readonly [string, string]>;
   /** Reads the whole body, at most `limitBytes`; calls `done` exactly once. For the hot unary path. */
-  readBody(limitBytes: number, done: (failure: BodyFailure | undefined, body: Uint8Array) => void): void;
+  readBody(
+    limitBytes: number,
+    done: (failure: BodyFailure | undefined, body: Uint8Array) => void,
+  ): void;
   /** Reads the body as it comes, with back-pressure; throws if the peer goes away. */
   body(): AsyncIterable<Uint8Array>;
   /** Called once if the peer resets the stream or the connection is lost before the response ended. */
@@ -67,7 +70,12 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly closed: boolean;
   /** The whole answer in one go. `trailers` are sent on HTTP/2 and as chunked trailers on HTTP/1.1. */
-  send(status: number, headers: HttpHeaders, body: Uint8Array | string, trailers?: HttpHeaders): void;
+  send(
+    status: number,
+    headers: HttpHeaders,
+    body: Uint8Array | string,
+    trailers?: HttpHeaders,
+  ): void;
   start(status: number, headers: HttpHeaders): void;
   /** `undefined` if more may be written at once, else a promise of room (or of the end). */
   write(chunk: Uint8Array): Promise<void> | undefined;

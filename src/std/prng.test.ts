@@ -3,7 +3,9 @@ import { Prng } from "./prng.ts";
 
 test("the same seed gives the same numbers, and they are frozen", () => {
   const prng = new Prng(42);
-  expect([prng.uint32(), prng.uint32(), prng.uint32()]).toEqual([2581720956, 1925393290, 3661312704]);
+  expect([prng.uint32(), prng.uint32(), prng.uint32()]).toEqual([
+    2581720956, 1925393290, 3661312704,
+  ]);
 });
 
 test("numbers spread evenly over [0, 1)", () => {

@@ -22,7 +22,9 @@ const HOUSE: ReadonlySet<string> = new Set([
 const inHouse = (path: string): boolean => !isTest(path) && HOUSE.has(layerOf(path) ?? "");
 const inProduct = (path: string): boolean => !isTest(path) && /^(?:src|plugins)\//.test(path);
 const inTests = (path: string): boolean => isTest(path) && !path.startsWith("bench/");
-const isWaitUntil = (path: string): boolean => path === "test/support/wait-until.ts";
+/** Where time may pass: the one place that waits, and the command that ends what hangs. */
+const mayWait = (path: string): boolean =>
+  path === "test/support/wait-until.ts" || path === "test/run.ts";
 const everywhere = (): boolean => true;
 const outside =
   (...layers: readonly string[]) =>
@@ -78,8 +80,13 @@ export const CODE_BANS: readonly Ban[] = [
     instead: "a test that runs; `test.skipIf` with a printed line if a back end is absent",
   },
   {
-    what: /(?<!\.)\bset(?:Timeout|Interval)\(|\bBun\.sleep|\bsleep(?:Sync)?\(/g,
-    where: (path) => inTests(path) && !isWaitUntil(path),
+    what: /\bnew Promise\b[^;]{0,80}\bsetTimeout\(|\bBun\.sleep|\bsleep(?:Sync)?\(/g,
+    where: (path) => inTests(path) && !mayWait(path),
+    instead: "`waitUntil` of test/support, or virtual time",
+  },
+  {
+    what: /(?<!\.)(?<!\bnew Promise\b[^;]{0,80})\bset(?:Timeout|Interval)\(/g,
+    where: (path) => path.endsWith(".test.ts"),
     instead: "`waitUntil` of test/support, or virtual time",
   },
 ];
@@ -137,7 +144,12 @@ function apply(file: SourceFile, searched: string, bans: readonly Ban[]): Violat
   return bans
     .filter(({ where }) => where(file.path))
     .flatMap(({ what, instead }) =>
-      eachMatch(file, searched, what, ([found]) => `"${found.trim()}" is not used here; instead: ${instead}`),
+      eachMatch(
+        file,
+        searched,
+        what,
+        ([found]) => `"${found.trim()}" is not used here; instead: ${instead}`,
+      ),
     );
 }
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { checkDocComments } from "./doc-comment-rule.ts";
 import { readTree, report, sourceFile } from "./source-file.ts";
 
-const check = (path: string, text: string): string[] => report(checkDocComments(sourceFile(path, text)));
+const check = (path: string, text: string): string[] =>
+  report(checkDocComments(sourceFile(path, text)));
 
 describe("doc comments", () => {
   test("stand above every exported symbol of contract, core and kernel", () => {

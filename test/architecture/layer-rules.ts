@@ -1,4 +1,10 @@
-import { isTest, layerOf, resolveReference, type SourceFile, type Violation } from "./source-file.ts";
+import {
+  isTest,
+  layerOf,
+  resolveReference,
+  type SourceFile,
+  type Violation,
+} from "./source-file.ts";
 
 /** What a layer may see. `files` are single files of other layers; a package ending in `*` is a prefix. */
 interface Layer {
@@ -15,13 +21,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   domain: { layers: ["std"], packages: [] },
   contract: { layers: ["domain"], packages: [] },
   core: { layers: ["std", "domain", "contract"], packages: [] },
-  kernel: { layers: ["std", "domain", "contract"], packages: ["zod"] },
+  kernel: { layers: ["std", "domain", "contract"], packages: ["smol-toml", "yaml", "zod"] },
   node: {
     layers: ["std", "domain", "contract", "core"],
     packages: ["@opentelemetry/api", "croner"],
   },
   gen: { layers: [], packages: ["@bufbuild/*"] },
-  edge: { layers: ["std", "domain", "contract", "node", "gen"], packages: [...CONNECT, "hono", "hono/*"] },
+  edge: {
+    layers: ["std", "domain", "contract", "node", "gen"],
+    packages: [...CONNECT, "hono", "hono/*"],
+  },
   platform: {
     layers: ["std", "domain", "contract"],
     files: ["src/node/ports.ts"],
@@ -30,14 +39,28 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   plugins: { layers: ["contract", "std"], packages: ["bun", "bun:*", "node:*"] },
   sdk: { layers: ["domain", "contract", "gen"], packages: CONNECT },
   main: {
-    layers: ["std", "domain", "contract", "core", "kernel", "node", "edge", "platform", "plugins", "gen", "sdk"],
+    layers: [
+      "std",
+      "domain",
+      "contract",
+      "core",
+      "kernel",
+      "node",
+      "edge",
+      "platform",
+      "plugins",
+      "gen",
+      "sdk",
+    ],
     packages: ["commander", "@clack/*", "@opentelemetry/*", "node:*"],
   },
   examples: { layers: ["sdk"], packages: ["troupe/*"] },
 };
 
 /** Driver libraries by plug-in folder; nobody else imports them. */
-export const PLUGIN_DRIVERS: Readonly<Record<string, readonly string[]>> = {};
+export const PLUGIN_DRIVERS: Readonly<Record<string, readonly string[]>> = {
+  "acl/policy-files": ["yaml"],
+};
 
 const PURE: ReadonlySet<string> = new Set(["std", "domain", "contract", "core"]);
 
@@ -45,23 +68,23 @@ const pluginFolder = (path: string): string => path.split("/").slice(1, 3).join(
 const pluginFamily = (path: string): string | undefined => path.split("/")[1];
 
 function matches(name: string, allowed: readonly string[]): boolean {
-  return allowed.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : name === one));
+  return allowed.some((one) =>
+    one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : name === one,
+  );
 }
 
-function refusal(file: SourceFile, specifier: string): string | undefined {
-  const own = layerOf(file.path);
-  const layer = own === undefined ? undefined : LAYERS[own];
-  if (own === undefined || layer === undefined) return undefined;
-  const target = resolveReference(file.path, specifier);
-  if (target === undefined) {
-    const drivers = own === "plugins" ? (PLUGIN_DRIVERS[pluginFolder(file.path)] ?? []) : [];
-    const allowed = [...layer.packages, ...drivers];
-    if (matches(specifier, allowed)) return undefined;
-    return `${own} may not use "${specifier}"; it may use: ${allowed.join(", ") || "no package"}`;
-  }
+/** Why the layer may not use the package, or `undefined` if it may. */
+function packageRefusal(own: string, layer: Layer, path: string, name: string): string | undefined {
+  const drivers = own === "plugins" ? (PLUGIN_DRIVERS[pluginFolder(path)] ?? []) : [];
+  const allowed = [...layer.packages, ...drivers];
+  if (matches(name, allowed)) return undefined;
+  return `${own} may not use "${name}"; it may use: ${allowed.join(", ") || "no package"}`;
+}
+
+/** Why the layer may not import the file, or `undefined` if it may. */
+function fileRefusal(own: string, layer: Layer, path: string, target: string): string | undefined {
   const other = layerOf(target);
-  if (other === "plugins" && own === "plugins") {
-    if (pluginFamily(target) === pluginFamily(file.path)) return undefined;
+  if (own === "plugins" && other === own && pluginFamily(target) !== pluginFamily(path)) {
     return `a plug-in may not import another family (${target}); share through the contract`;
   }
   if (other === own || layer.files?.includes(target) === true) return undefined;
@@ -72,20 +95,26 @@ function refusal(file: SourceFile, specifier: string): string | undefined {
 
 /** Imports that cross the house the wrong way, and packages in a layer that has no use for them. */
 export function checkLayers(file: SourceFile): Violation[] {
-  const own = layerOf(file.path);
+  const { path } = file;
+  const own = layerOf(path);
   if (own === undefined) return [];
-  if (LAYERS[own] === undefined) {
+  const layer = LAYERS[own];
+  if (layer === undefined) {
     const message = `"${own}" is no layer; there are: ${Object.keys(LAYERS).join(", ")}`;
-    return [{ path: file.path, line: 1, message }];
+    return [{ path, line: 1, message }];
   }
-  if (isTest(file.path)) return checkTestOfPureLayer(file, own);
+  if (isTest(path)) return checkTestOfPureLayer(file, own);
   return file.references.flatMap(({ specifier, line, kind }) => {
-    const toContract = resolveReference(file.path, specifier)?.startsWith("src/contract/");
+    const target = resolveReference(path, specifier);
+    const isContractValue = kind === "value" && target?.startsWith("src/contract/") === true;
+    if (own === "plugins" && isContractValue) {
+      return [{ path, line, message: "a plug-in sees types of the contract; write `import type`" }];
+    }
     const message =
-      own === "plugins" && toContract === true && kind === "value"
-        ? "a plug-in sees types of the contract alone; write `import type`"
-        : refusal(file, specifier);
-    return message === undefined ? [] : [{ path: file.path, line, message }];
+      target === undefined
+        ? packageRefusal(own, layer, path, specifier)
+        : fileRefusal(own, layer, path, target);
+    return message === undefined ? [] : [{ path, line, message }];
   });
 }
 
@@ -95,7 +124,9 @@ function checkTestOfPureLayer(file: SourceFile, own: string): Violation[] {
   return file.references.flatMap(({ specifier, line }) => {
     const target = resolveReference(file.path, specifier);
     const impure =
-      target === undefined ? /^(?:node:|bun$)/.test(specifier) : !/^(?:src\/(?:std|domain|contract|core)|test)\//.test(target);
+      target === undefined
+        ? /^(?:node:|bun$)/.test(specifier)
+        : !/^(?:src\/(?:std|domain|contract|core)|test)\//.test(target);
     const message = `a test of ${own} may not need ${target ?? specifier}; give it data, or move it to test/`;
     return impure ? [{ path: file.path, line, message }] : [];
   });
@@ -107,7 +138,13 @@ export function checkContractIsTypes(file: SourceFile): Violation[] {
   const lines = file.code.split("\n");
   return lines.flatMap((text, index) =>
     /^(?:export\s+)?(?:const|let|var|(?:async\s+)?function|(?:abstract\s+)?class)\b/.test(text)
-      ? [{ path: file.path, line: index + 1, message: "the contract holds types alone; values live in std or domain" }]
+      ? [
+          {
+            path: file.path,
+            line: index + 1,
+            message: "the contract holds types alone; values live in std or domain",
+          },
+        ]
       : [],
   );
 }
@@ -129,7 +166,11 @@ export function findCycles(files: readonly SourceFile[]): Violation[] {
     const start = trail.indexOf(path);
     if (start >= 0) {
       const cycle = [...trail.slice(start), path].join(" → ");
-      found.push({ path, line: 1, message: `a cycle of value imports: ${cycle}; move what both need down` });
+      found.push({
+        path,
+        line: 1,
+        message: `a cycle of value imports: ${cycle}; move what both need down`,
+      });
       return;
     }
     if (done.has(path)) return;

@@ -4,7 +4,8 @@
  * block comment, string, template (with nested code), regular expression.
  */
 
-const REGEX_MAY_FOLLOW = /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|do|else|void|yield|await))$/;
+const REGEX_MAY_FOLLOW =
+  /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|do|else|void|yield|await))$/;
 
 interface Cursor {
   readonly text: string;
@@ -71,7 +72,8 @@ function code(cursor: Cursor, nested: boolean): void {
       take(cursor, end < 0 ? text.length : end + 2, "comments");
     } else if (char === '"' || char === "'") quoted(cursor, char);
     else if (char === "`") template(cursor);
-    else if (char === "/" && REGEX_MAY_FOLLOW.test(cursor.code.slice(-200).trimEnd())) quoted(cursor, "/");
+    else if (char === "/" && REGEX_MAY_FOLLOW.test(cursor.code.slice(-200).trimEnd()))
+      quoted(cursor, "/");
     else {
       if (char === "{") depth += 1;
       if (char === "}") depth -= 1;

@@ -1,7 +1,7 @@
 import { isTest, resolveReference, type SourceFile, type Violation } from "./source-file.ts";
 
 const ENTRIES: readonly RegExp[] = [
-  /^src\/main\/main\.ts$/,
+  /^src\/main\/(?:main|new-plugin)\.ts$/,
   /^src\/sdk\/(?:actor|host|client|plugin)\.ts$/,
   /\.d\.ts$/,
   /\.test\.ts$/,
@@ -25,7 +25,11 @@ export function findDeadFiles(files: readonly SourceFile[]): Violation[] {
   }
   return files
     .filter(({ path }) => !needed.has(path) && !ENTRIES.some((entry) => entry.test(path)))
-    .map(({ path }) => ({ path, line: 1, message: "nothing imports this file; use it or delete it" }));
+    .map(({ path }) => ({
+      path,
+      line: 1,
+      message: "nothing imports this file; use it or delete it",
+    }));
 }
 
 /** Every plug-in folder begins with plugin.ts, and a test in it calls the suite of its family. */
@@ -34,7 +38,8 @@ export function checkPluginFolders(files: readonly SourceFile[]): Violation[] {
   for (const file of files) {
     const folder = /^(plugins\/[^/]+\/[^/]+)\/./.exec(file.path)?.[1];
     // `kit` is what the plug-ins of a family share; it is no plug-in.
-    if (folder !== undefined && !folder.endsWith("/kit")) folders.set(folder, [...(folders.get(folder) ?? []), file]);
+    if (folder !== undefined && !folder.endsWith("/kit"))
+      folders.set(folder, [...(folders.get(folder) ?? []), file]);
   }
   return [...folders].flatMap(([folder, members]) => {
     const missing: string[] = [];
@@ -47,7 +52,8 @@ export function checkPluginFolders(files: readonly SourceFile[]): Violation[] {
         /\b\w+Suite\(/.test(code) &&
         references.some(({ specifier }) => /\/test\/conformance\/.*\.suite\.ts$/.test(specifier)),
     );
-    if (!callsSuite) missing.push("a test of the folder calls its family's suite of test/conformance");
+    if (!callsSuite)
+      missing.push("a test of the folder calls its family's suite of test/conformance");
     return missing.map((message) => ({ path: folder, line: 1, message }));
   });
 }

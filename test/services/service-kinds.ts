@@ -37,7 +37,12 @@ function folderOf(program: string, folders: readonly string[]): string | undefin
   return folders.find((folder) => existsSync(join(folder, program)));
 }
 
-const BINARIES: readonly string[] = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
+const BINARIES: readonly string[] = [
+  "/usr/sbin",
+  "/usr/bin",
+  "/usr/local/bin",
+  "/opt/homebrew/bin",
+];
 
 const postgresql: ServiceKind = {
   name: "PostgreSQL",
@@ -56,7 +61,11 @@ const postgresql: ServiceKind = {
   recipe: (programs, folder, port) => {
     const data = join(folder, "data");
     const init = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"];
-    const settings = [`port=${port}`, "listen_addresses=127.0.0.1", `unix_socket_directories=${folder}`];
+    const settings = [
+      `port=${port}`,
+      "listen_addresses=127.0.0.1",
+      `unix_socket_directories=${folder}`,
+    ];
     return {
       prepare: [{ path: join(programs, "initdb"), parameters: init, user: "postgres" }],
       stay: [
@@ -81,7 +90,12 @@ const mariadb: ServiceKind = {
     const data = join(folder, "data");
     const install = folderOf("mariadb-install-db", BINARIES) ?? programs;
     const root = "--auth-root-authentication-method=normal";
-    const serve = ["--no-defaults", `--datadir=${data}`, `--port=${port}`, "--bind-address=127.0.0.1"];
+    const serve = [
+      "--no-defaults",
+      `--datadir=${data}`,
+      `--port=${port}`,
+      "--bind-address=127.0.0.1",
+    ];
     const charset = ["--character-set-server=utf8mb4", `--socket=${join(folder, "socket")}`];
     return {
       prepare: [
@@ -91,7 +105,9 @@ const mariadb: ServiceKind = {
           user: "mysql",
         },
       ],
-      stay: [{ path: join(programs, "mariadbd"), parameters: [...serve, ...charset], user: "mysql" }],
+      stay: [
+        { path: join(programs, "mariadbd"), parameters: [...serve, ...charset], user: "mysql" },
+      ],
       url: `mysql://root@127.0.0.1:${port}/mysql`,
     };
   },
@@ -152,7 +168,11 @@ const rabbitmq: ServiceKind = {
     return {
       prepare: [],
       stay: [
-        { path: join(folderOf("epmd", BINARIES) ?? programs, "epmd"), parameters: names, user: "rabbitmq" },
+        {
+          path: join(folderOf("epmd", BINARIES) ?? programs, "epmd"),
+          parameters: names,
+          user: "rabbitmq",
+        },
         { path: join(programs, "rabbitmq-server"), parameters: [], user: "rabbitmq", environment },
       ],
       url: `amqp://guest:guest@127.0.0.1:${port}`,
@@ -175,10 +195,18 @@ const mosquitto: ServiceKind = {
     writeFileSync(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
     return {
       prepare: [],
-      stay: [{ path: join(programs, "mosquitto"), parameters: ["-c", configuration], user: "mosquitto" }],
+      stay: [
+        { path: join(programs, "mosquitto"), parameters: ["-c", configuration], user: "mosquitto" },
+      ],
       url: `mqtt://127.0.0.1:${port}`,
     };
   },
 };
 
-export const SERVICE_KINDS: readonly ServiceKind[] = [postgresql, mariadb, nats, rabbitmq, mosquitto];
+export const SERVICE_KINDS: readonly ServiceKind[] = [
+  postgresql,
+  mariadb,
+  nats,
+  rabbitmq,
+  mosquitto,
+];

@@ -1,5 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
@@ -45,18 +53,25 @@ function start(program: Program, log: string): ChildProcess {
   const output = openSync(log, "a");
   try {
     const environment = { ...process.env, ...program.environment };
-    return spawn(path, parameters, { stdio: ["ignore", output, output], env: environment, cwd: "/" });
+    return spawn(path, parameters, {
+      stdio: ["ignore", output, output],
+      env: environment,
+      cwd: "/",
+    });
   } finally {
     closeSync(output);
   }
 }
 
-const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
+const hasEnded = (child: ChildProcess): boolean =>
+  child.exitCode !== null || child.signalCode !== null;
 
 async function end(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
   child.kill("SIGTERM");
-  await waitUntil("a service ends", () => hasEnded(child), STOP_MS).catch(() => child.kill("SIGKILL"));
+  await waitUntil("a service ends", () => hasEnded(child), STOP_MS).catch(() =>
+    child.kill("SIGKILL"),
+  );
 }
 
 async function stopOne(running: Running): Promise<void> {
@@ -97,7 +112,9 @@ async function startOne(kind: ServiceKind, programs: string): Promise<Running> {
   } catch (error) {
     const said = existsSync(log) ? readFileSync(log, "utf8").slice(-2000) : "";
     await stopOne(running);
-    throw new Error(`${kind.name} could not be started: ${String(error)}\n${said}`, { cause: error });
+    throw new Error(`${kind.name} could not be started: ${String(error)}\n${said}`, {
+      cause: error,
+    });
   }
 }
 
@@ -130,7 +147,10 @@ export async function startServices(): Promise<Services> {
         running.push(one);
         environment[kind.variable] = one.url;
       } catch (error) {
-        absent.push({ name: kind.name, why: error instanceof Error ? error.message : String(error) });
+        absent.push({
+          name: kind.name,
+          why: error instanceof Error ? error.message : String(error),
+        });
       }
     }),
   );

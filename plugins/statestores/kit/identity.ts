@@ -8,3 +8,8 @@ import type { ActorId } from "../../../src/contract/index.ts";
 export function actorIdentity(actor: ActorId): Uint8Array {
   return createHash("sha256").update(`${actor.system}\0${actor.type}\0${actor.key}`).digest();
 }
+
+/** One injective text per actor: systems and types hold no `/`. */
+export function actorPath(actor: ActorId): string {
+  return `${actor.system}/${actor.type}/${actor.key}`;
+}

@@ -1,18 +1,12 @@
 import type { ActorCommit, HistoryPolicy } from "../../../src/contract/index.ts";
-import { type ActorRow, type MemoryRows } from "./memory-rows.ts";
+import type { ActorRow, MemoryRows } from "./memory-rows.ts";
 
-/** What all writes of one batch share. */
-export interface CommitTime {
-  /** Store clock for due times and history. */
-  readonly wallMs: number;
-}
-
-/** Writes a commit whose compare-and-set has been won. Bytes are copied: the caller may reuse its own. */
+/** Writes a commit whose compare-and-set has been won, at `wallMs`. Bytes are copied: the caller may reuse its own. */
 export function applyCommit(
   rows: MemoryRows,
   row: ActorRow,
   commit: ActorCommit,
-  { wallMs }: CommitTime,
+  wallMs: number,
 ): void {
   const { change } = commit;
   if (commit.revision !== commit.baseRevision) {
@@ -30,7 +24,6 @@ export function applyCommit(
       ...record,
       digest: record.digest.slice(),
       reply: record.reply.slice(),
-      rowId: rows.nextNumber(),
       committedMs: wallMs,
     });
   }
@@ -38,7 +31,7 @@ export function applyCommit(
   changeSchedules(rows, row, commit);
   for (const entry of commit.history) {
     const state = entry.state && { data: entry.state.data.slice(), type: entry.state.type };
-    row.history.push({ ...entry, state, committedMs: wallMs, rowId: rows.nextNumber() });
+    row.history.push({ ...entry, state, committedMs: wallMs });
   }
   row.history = keptHistory(row.history, commit.historyPolicy, wallMs);
 }
@@ -66,17 +59,23 @@ function addMessages(rows: MemoryRows, row: ActorRow, commit: ActorCommit, wallM
 
 function changeSchedules(rows: MemoryRows, row: ActorRow, commit: ActorCommit): void {
   for (const change of commit.schedules) {
-    row.schedules.delete(change.name);
+    const { name } = change;
+    // A replaced schedule gets a new row, so that a late `ack` of the old one finds nothing.
+    rows.schedules.delete(row.schedules.get(name) ?? 0);
+    row.schedules.delete(name);
     if (change.kind === "cancel") continue;
-    const { name, dueMs, repeat, action } = change;
-    row.schedules.set(name, {
-      rowId: rows.nextNumber(),
+    const { dueMs, repeat, action } = change;
+    const rowId = rows.nextNumber();
+    const body = change.body.slice();
+    row.schedules.set(name, rowId);
+    rows.schedules.set(rowId, {
+      rowId,
       actor: row.actor,
       name,
       dueMs,
       repeat,
       action,
-      body: change.body.slice(),
+      body,
       heldUntilMs: 0,
     });
   }

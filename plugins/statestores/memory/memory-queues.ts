@@ -6,7 +6,7 @@ import type {
   ScheduleRow,
   Schedules,
 } from "../../../src/contract/index.ts";
-import { actorIdentityText } from "./memory-identity.ts";
+import { actorPath } from "../kit/identity.ts";
 import type { KeptMessage, KeptSchedule, MemoryRows } from "./memory-rows.ts";
 
 /** Messages that left with a turn, taken in order per (source, target). */
@@ -32,6 +32,8 @@ export class MemoryOutbox implements Outbox {
       }
       row.readyMs = now + holdMs;
       taken.push(view(row));
+      // Counted when taken, so that a message which ends its taker is counted too.
+      row.tries += 1;
     }
     return taken;
   }
@@ -43,7 +45,6 @@ export class MemoryOutbox implements Outbox {
   async retry(rowId: number, delayMs: number, _reason: string): Promise<void> {
     const row = this.#rows.outbox.get(rowId);
     if (row === undefined || row.deadReason !== undefined) return;
-    row.tries += 1;
     row.readyMs = this.#clock.wallMs() + delayMs;
   }
 
@@ -81,10 +82,8 @@ export class MemorySchedules implements Schedules {
   async due(_sessionId: number, limit: number, holdMs: number): Promise<readonly ScheduleRow[]> {
     const now = this.#clock.wallMs();
     const due: KeptSchedule[] = [];
-    for (const actor of this.#rows.actors.values()) {
-      for (const row of actor.schedules.values()) {
-        if (row.dueMs <= now && row.heldUntilMs <= now) due.push(row);
-      }
+    for (const row of this.#rows.schedules.values()) {
+      if (row.dueMs <= now && row.heldUntilMs <= now) due.push(row);
     }
     due.sort((a, b) => a.dueMs - b.dueMs || a.rowId - b.rowId);
     const taken = due.slice(0, limit);
@@ -93,22 +92,26 @@ export class MemorySchedules implements Schedules {
   }
 
   async ack(rowId: number, seenDueMs: number, nextDueMs: number | undefined): Promise<boolean> {
-    for (const actor of this.#rows.actors.values()) {
-      for (const row of actor.schedules.values()) {
-        if (row.rowId !== rowId) continue;
-        if (row.dueMs !== seenDueMs) return false;
-        if (nextDueMs === undefined) actor.schedules.delete(row.name);
-        else actor.schedules.set(row.name, { ...row, dueMs: nextDueMs, heldUntilMs: 0 });
-        return true;
-      }
+    const row = this.#rows.schedules.get(rowId);
+    if (row?.dueMs !== seenDueMs) return false;
+    if (nextDueMs === undefined) {
+      this.#rows.schedules.delete(rowId);
+      this.#rows.actors.get(actorPath(row.actor))?.schedules.delete(row.name);
+    } else {
+      row.dueMs = nextDueMs;
+      row.heldUntilMs = 0;
     }
-    return false;
+    return true;
   }
 
   async list(actor: ActorId): Promise<readonly ScheduleRow[]> {
-    const schedules = this.#rows.actors.get(actorIdentityText(actor))?.schedules;
-    if (schedules === undefined) return [];
-    return [...schedules.values()].map(scheduleView).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const numbers = this.#rows.actors.get(actorPath(actor))?.schedules.values() ?? [];
+    const found: ScheduleRow[] = [];
+    for (const number of numbers) {
+      const row = this.#rows.schedules.get(number);
+      if (row !== undefined) found.push(scheduleView(row));
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }
 

@@ -28,7 +28,12 @@ export class Call implements WheelEntry {
   wheelNext: WheelEntry | undefined = undefined;
   wheelPrevious: WheelEntry | undefined = undefined;
 
-  constructor(id: number, invocation: Invocation, digest: Uint8Array | undefined, settle: CallSink) {
+  constructor(
+    id: number,
+    invocation: Invocation,
+    digest: Uint8Array | undefined,
+    settle: CallSink,
+  ) {
     this.id = id;
     this.invocation = invocation;
     this.digest = digest;

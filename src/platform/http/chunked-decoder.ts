@@ -37,7 +37,7 @@ export class ChunkedDecoder {
       const lineFeed = bytes.indexOf(10, at);
       const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
       if (this.#line.length + end - at > LONGEST_LINE_BYTES) return -1;
-      this.#line += bytes.latin1Slice(at, end);
+      this.#line += bytes.toString("latin1", at, end);
       at = end;
       if (lineFeed >= 0 && !this.#takeLine()) return -1;
     }

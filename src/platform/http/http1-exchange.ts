@@ -70,6 +70,11 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
     return this.#state === "gone" || this.#state === "ended";
   }
 
+  /** The head of the answer has been written. */
+  get answering(): boolean {
+    return this.#state !== "open";
+  }
+
   header(name: string): string | undefined {
     return this.#head.fields.get(name);
   }
@@ -127,7 +132,7 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
       this.#carrier.write(head + body);
     } else if (bytes <= SLICE_BYTES) {
       const whole = Buffer.allocUnsafe(head.length + bytes);
-      whole.latin1Write(head, 0, head.length);
+      whole.write(head, 0, "latin1");
       whole.set(body, head.length);
       this.#carrier.write(whole);
     } else {
@@ -222,9 +227,9 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
     if (!this.#chunked) return this.#carrier.write(slice);
     const size = `${slice.length.toString(16)}${CRLF}`;
     const framed = Buffer.allocUnsafe(size.length + slice.length + 2);
-    framed.latin1Write(size, 0, size.length);
+    framed.write(size, 0, "latin1");
     framed.set(slice, size.length);
-    framed.latin1Write(CRLF, size.length + slice.length, 2);
+    framed.write(CRLF, size.length + slice.length, "latin1");
     return this.#carrier.write(framed);
   }
 }

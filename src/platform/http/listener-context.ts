@@ -14,7 +14,6 @@ export interface ListenerContext {
   readonly handler: HttpHandler;
   readonly limits: ListenerLimits;
   readonly ticks: TickLimits;
-  readonly draining: boolean;
   rejected(reason: string, remoteAddress: string): void;
 }
 

@@ -121,7 +121,8 @@ export class RequestBody {
     const bytes = this.#bytes;
     this.discard();
     if (failure !== undefined) done?.(failure, EMPTY);
-    else done?.(undefined, chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, bytes));
+    else
+      done?.(undefined, chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks, bytes));
   }
 
   #flow(): void {

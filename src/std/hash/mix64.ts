@@ -6,8 +6,8 @@ import { multiply64, type U64, xorShift64 } from "./u64.ts";
  */
 export function mix64(value: U64): void {
   xorShift64(value, 30);
-  multiply64(value, 0xbf58476d, 0x1ce4e5b9);
+  multiply64(value, 0xbf58476d | 0, 0x1ce4e5b9);
   xorShift64(value, 27);
-  multiply64(value, 0x94d049bb, 0x133111eb);
+  multiply64(value, 0x94d049bb | 0, 0x133111eb);
   xorShift64(value, 31);
 }

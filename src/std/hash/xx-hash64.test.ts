@@ -7,7 +7,7 @@ import { xxHash64 } from "./xx-hash64.ts";
 const MASK = 0xffffffffffffffffn;
 
 function big(value: U64): bigint {
-  return (BigInt(value.hi) << 32n) | BigInt(value.lo);
+  return (BigInt(value.hi >>> 0) << 32n) | BigInt(value.lo >>> 0);
 }
 
 function hex(value: U64): string {

@@ -1,10 +1,10 @@
 import { add64, multiply64, rotateLeft64, type U64, xorShift64 } from "./u64.ts";
 
 // The five primes of the specification, high lane first.
-const P1 = { hi: 0x9e3779b1, lo: 0x85ebca87 } as const;
-const P2 = { hi: 0xc2b2ae3d, lo: 0x27d4eb4f } as const;
-const P3 = { hi: 0x165667b1, lo: 0x9e3779f9 } as const;
-const P4 = { hi: 0x85ebca77, lo: 0xc2b2ae63 } as const;
+const P1 = { hi: 0x9e3779b1 | 0, lo: 0x85ebca87 | 0 } as const;
+const P2 = { hi: 0xc2b2ae3d | 0, lo: 0x27d4eb4f } as const;
+const P3 = { hi: 0x165667b1, lo: 0x9e3779f9 | 0 } as const;
+const P4 = { hi: 0x85ebca77 | 0, lo: 0xc2b2ae63 | 0 } as const;
 const P5 = { hi: 0x27d4eb2f, lo: 0x165667c5 } as const;
 
 /**
@@ -20,10 +20,10 @@ export function xxHash64(
   const lane: U64 = { hi: 0, lo: 0 };
   let at = 0;
   out.hi = 0;
-  out.lo = seed;
+  out.lo = seed | 0;
   if (length >= 32) at = stripes(bytes, length, seed, out, lane);
   else add64(out, P5.hi, P5.lo);
-  add64(out, Math.floor(length / 0x100000000), length >>> 0);
+  add64(out, Math.floor(length / 0x100000000), length | 0);
   tail(bytes, at, length, out, lane);
   xorShift64(out, 33);
   multiply64(out, P2.hi, P2.lo);
@@ -35,15 +35,15 @@ export function xxHash64(
 
 /** Four accumulators over blocks of 32 bytes, merged into `out`; answers where the tail begins. */
 function stripes(bytes: Uint8Array, length: number, seed: number, out: U64, lane: U64): number {
-  const v1: U64 = { hi: 0, lo: seed };
-  const v2: U64 = { hi: 0, lo: seed };
-  const v3: U64 = { hi: 0, lo: seed };
-  const v4: U64 = { hi: 0, lo: seed };
+  const v1: U64 = { hi: 0, lo: seed | 0 };
+  const v2: U64 = { hi: 0, lo: seed | 0 };
+  const v3: U64 = { hi: 0, lo: seed | 0 };
+  const v4: U64 = { hi: 0, lo: seed | 0 };
   add64(v1, P1.hi, P1.lo);
   add64(v1, P2.hi, P2.lo);
   add64(v2, P2.hi, P2.lo);
   // Minus P1 is plus its two's complement.
-  add64(v4, ~P1.hi >>> 0, (~P1.lo + 1) >>> 0);
+  add64(v4, ~P1.hi, (~P1.lo + 1) | 0);
   let at = 0;
   for (; at + 32 <= length; at += 32) {
     round(v1, bytes, at, lane);
@@ -124,17 +124,16 @@ function merge(out: U64, acc: U64): void {
 }
 
 function xor(a: U64, hi: number, lo: number): void {
-  a.hi = (a.hi ^ hi) >>> 0;
-  a.lo = (a.lo ^ lo) >>> 0;
+  a.hi ^= hi;
+  a.lo ^= lo;
 }
 
 /** Four bytes, lowest first. */
 function word(bytes: Uint8Array, at: number): number {
   return (
-    ((bytes[at] ?? 0) |
-      ((bytes[at + 1] ?? 0) << 8) |
-      ((bytes[at + 2] ?? 0) << 16) |
-      ((bytes[at + 3] ?? 0) << 24)) >>>
-    0
+    (bytes[at] ?? 0) |
+    ((bytes[at + 1] ?? 0) << 8) |
+    ((bytes[at + 2] ?? 0) << 16) |
+    ((bytes[at + 3] ?? 0) << 24)
   );
 }

@@ -1,0 +1,15 @@
+import { expect, test } from "bun:test";
+import type { PartitionTolerance } from "../../../src/contract/index.ts";
+import {
+  partitionToleranceSuite,
+  partitionView,
+} from "../../../test/conformance/partition-tolerance.suite.ts";
+import plugin from "./plugin.ts";
+
+partitionToleranceSuite({ name: plugin.name, create: () => plugin.create() });
+
+test("goes on although it is alone and the store is away", () => {
+  const tolerance: PartitionTolerance = plugin.create();
+  const view = partitionView({ alive: ["node-a"], storeReachable: false });
+  expect(tolerance.evaluate(view)).toEqual({ kind: "serve" });
+});

@@ -1,0 +1,230 @@
+import type {
+  ActorId,
+  ClaimRequest,
+  ClaimResult,
+  DedupRecord,
+  ReadResult,
+  StoredState,
+  StringMap,
+} from "../../../src/contract/index.ts";
+import { StoreFailure } from "../kit/failure.ts";
+import { actorIdentity } from "../kit/identity.ts";
+import { decodeTags, isCleanText, positionDamage } from "../kit/row-codec.ts";
+import type { SqlRow, SqlStatement, SqlValue } from "./driver.ts";
+import type { SessionTable } from "./session-table.ts";
+import type { SqliteConnection } from "./sqlite-connection.ts";
+
+/** An actor's row once everything in it has been found sound. */
+interface SoundRow {
+  readonly handle: number;
+  readonly epoch: number;
+  readonly revision: number;
+  readonly state: StoredState | undefined;
+  readonly tags: StringMap;
+  readonly owner: number | undefined;
+  readonly living: { readonly nodeName: string; readonly address: string } | undefined;
+}
+
+/** How many rows a call of `prune` looks at for each one that it may delete. */
+const PRUNE_LOOKS = 10;
+
+/** Actors and their recorded replies. */
+export class ActorTable {
+  readonly #connection: SqliteConnection;
+  readonly #sessions: SessionTable;
+  readonly #find: SqlStatement;
+  readonly #insert: SqlStatement;
+  readonly #take: SqlStatement;
+  readonly #requestIds: SqlStatement;
+  readonly #epoch: SqlStatement;
+  readonly #release: SqlStatement;
+  readonly #dedup: SqlStatement;
+  readonly #oldDedup: SqlStatement;
+  readonly #keptFrom: SqlStatement;
+  readonly #deleteDedup: SqlStatement;
+  /** Where the next call of `prune` goes on: rows that stay for their number are passed once a round. */
+  #prunedUpTo = 0n;
+
+  constructor(connection: SqliteConnection, sessions: SessionTable) {
+    this.#connection = connection;
+    this.#sessions = sessions;
+    this.#find = connection.prepare(
+      `SELECT a.number, a.system, a.type, a.key, a.owner, a.epoch, a.revision, a.tags,
+              a.state_type, a.state, s.node_name, s.address, s.expires_ms
+         FROM actors a LEFT JOIN sessions s ON s.id = a.owner AND s.state = 'up'
+        WHERE a.identity = ?`,
+    );
+    this.#insert = connection.prepare(
+      `INSERT INTO actors (identity, system, type, key, owner, epoch, revision, updated_ms, tags)
+       VALUES (?, ?, ?, ?, ?, 1, 0, ?, '{}') RETURNING number`,
+    );
+    this.#take = connection.prepare(
+      "UPDATE actors SET owner = ?, epoch = epoch + 1 WHERE number = ? AND epoch = ?",
+    );
+    this.#requestIds = connection.prepare("SELECT request_id FROM dedup WHERE actor = ? LIMIT ?");
+    this.#epoch = connection.prepare("SELECT epoch FROM actors WHERE identity = ?");
+    this.#release = connection.prepare(
+      "UPDATE actors SET owner = NULL WHERE identity = ? AND owner = ? AND epoch = ?",
+    );
+    this.#dedup = connection.prepare(
+      `SELECT d.digest, d.revision, d.reply
+         FROM dedup d JOIN actors a ON a.number = d.actor
+        WHERE a.identity = ? AND d.request_id = ?`,
+    );
+    this.#oldDedup = connection.prepare(
+      "SELECT number, actor, committed_ms FROM dedup WHERE number > ? ORDER BY number LIMIT ?",
+    );
+    this.#keptFrom = connection.prepare(
+      "SELECT number FROM dedup WHERE actor = ? ORDER BY number DESC LIMIT 1 OFFSET ?",
+    );
+    this.#deleteDedup = connection.prepare("DELETE FROM dedup WHERE number = ?");
+  }
+
+  claim({ sessionId, actors, maxRequestIds }: ClaimRequest): readonly ClaimResult[] {
+    return this.#connection.write((nowMs) => {
+      this.#sessions.assertAlive(sessionId, nowMs);
+      return actors.map((actor) => this.#claimOne(sessionId, actor, maxRequestIds, nowMs));
+    });
+  }
+
+  #claimOne(
+    sessionId: number,
+    actor: ActorId,
+    maxRequestIds: number,
+    nowMs: number,
+  ): ClaimResult {
+    const identity = actorIdentity(actor);
+    const found = this.#look(actor, identity, nowMs);
+    if (found === undefined) {
+      const { system, type, key } = actor;
+      const handle = this.#insert.get(identity, system, type, key, sessionId, nowMs)?.[0];
+      return {
+        kind: "claimed",
+        handle: Number(handle),
+        epoch: 1,
+        revision: 0,
+        state: undefined,
+        tags: {},
+        requestIds: [],
+        existed: false,
+      };
+    }
+    if (typeof found === "string") return { kind: "damaged", reason: found };
+    const { handle, epoch, revision, state, tags, owner, living } = found;
+    if (owner !== undefined && owner !== sessionId) {
+      if (living !== undefined) return { kind: "owned", sessionId: owner, ...living };
+      this.#sessions.fenceExpired(owner, nowMs);
+    }
+    this.#take.run(sessionId, handle, epoch);
+    const ids = this.#requestIds.all(handle, maxRequestIds + 1).map((row) => String(row[0]));
+    const requestIds = ids.length > maxRequestIds ? undefined : ids;
+    const existed = true;
+    return { kind: "claimed", handle, epoch: epoch + 1, revision, state, tags, requestIds, existed };
+  }
+
+  /** The row, why it cannot be served, or `undefined` if there is none. */
+  #look(actor: ActorId, identity: Uint8Array, nowMs: number): SoundRow | string | undefined {
+    try {
+      const row = this.#find.get(identity);
+      return row === undefined ? undefined : soundRow(row, actor, nowMs);
+    } catch (error) {
+      if (this.#connection.isDamage(error)) return "ROW_CORRUPT";
+      throw error;
+    }
+  }
+
+  epochs(actors: readonly ActorId[]): readonly (number | undefined)[] {
+    return this.#connection.read(() =>
+      actors.map((actor) => {
+        const epoch = this.#epoch.get(actorIdentity(actor))?.[0];
+        return epoch === undefined ? undefined : Number(epoch);
+      }),
+    );
+  }
+
+  read(actor: ActorId): ReadResult | undefined {
+    return this.#connection.read(() => {
+      const found = this.#look(actor, actorIdentity(actor), 0);
+      if (found === undefined) return undefined;
+      if (typeof found === "string") throw damage(`the row of actor ${actor.key}`, found);
+      const { epoch, revision, state, tags } = found;
+      return { epoch, revision, state, tags };
+    });
+  }
+
+  release(
+    sessionId: number,
+    actors: readonly { readonly actor: ActorId; readonly epoch: number }[],
+  ): void {
+    this.#connection.write(() => {
+      for (const { actor, epoch } of actors) {
+        this.#release.run(actorIdentity(actor), sessionId, epoch);
+      }
+    });
+  }
+
+  dedup(actor: ActorId, requestId: string): DedupRecord | undefined {
+    return this.#connection.read(() => {
+      const row = this.#dedup.get(actorIdentity(actor), requestId);
+      if (row === undefined) return undefined;
+      const [digest, revision, reply] = row;
+      if (!(digest instanceof Uint8Array) || !(reply instanceof Uint8Array)) {
+        throw damage(`the reply recorded for actor ${actor.key}`, "ROW_CORRUPT");
+      }
+      return { requestId, digest, revision: Number(revision), reply };
+    });
+  }
+
+  prune(ageMs: number, keep: number, limit: number): number {
+    return this.#connection.write((nowMs) => {
+      const before = BigInt(nowMs - Math.round(ageMs));
+      const keptFrom = new Map<SqlValue, SqlValue>();
+      const looks = limit * PRUNE_LOOKS;
+      const rows = this.#oldDedup.all(this.#prunedUpTo, looks);
+      let pruned = 0;
+      for (const row of rows) {
+        const number = row[0] as bigint;
+        const actor = row[1] ?? null;
+        const committedMs = row[2] as bigint;
+        if (pruned >= limit) return pruned;
+        // Rows are in order of their commits, so all that follow are younger.
+        if (committedMs > before) break;
+        this.#prunedUpTo = number;
+        if (!keptFrom.has(actor)) keptFrom.set(actor, this.#keptFrom.get(actor, keep)?.[0] ?? -1n);
+        if (number > Number(keptFrom.get(actor))) continue;
+        pruned += this.#deleteDedup.run(number);
+      }
+      if (rows.length < looks) this.#prunedUpTo = 0n;
+      return pruned;
+    });
+  }
+}
+
+function damage(subject: string, reason: string): StoreFailure {
+  return new StoreFailure("state.corrupt", `${subject} cannot be read`, "not_applied", { reason });
+}
+
+function soundRow(row: SqlRow, actor: ActorId, nowMs: number): SoundRow | string {
+  const [number, system, type, key, owner, epoch, revision, tagsText, stateType, data] = row;
+  if (system !== actor.system || type !== actor.type || key !== actor.key) return "ROW_MISMATCH";
+  const bad = positionDamage(epoch, revision, data !== null);
+  if (bad !== undefined) return bad;
+  const tags = decodeTags(tagsText);
+  if (tags === undefined) return "TAGS_UNREADABLE";
+  let state: StoredState | undefined;
+  if (data !== null || stateType !== null) {
+    if (!(data instanceof Uint8Array) || !isCleanText(stateType)) return "STATE_UNREADABLE";
+    state = { data, type: stateType };
+  }
+  const [nodeName, address, expiresMs] = row.slice(10);
+  const alive = typeof expiresMs === "bigint" && Number(expiresMs) > nowMs;
+  return {
+    handle: Number(number),
+    epoch: Number(epoch),
+    revision: Number(revision),
+    state,
+    tags,
+    owner: owner === null ? undefined : Number(owner),
+    living: alive ? { nodeName: String(nodeName), address: String(address) } : undefined,
+  };
+}

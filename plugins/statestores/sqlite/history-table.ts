@@ -1,0 +1,115 @@
+import type { ActorId, History, HistoryPolicy, HistoryRow } from "../../../src/contract/index.ts";
+import { StoreFailure } from "../kit/failure.ts";
+import { actorIdentity } from "../kit/identity.ts";
+import { decodeTags } from "../kit/row-codec.ts";
+import type { FramedHistory } from "./commit-frame.ts";
+import type { SqlRow, SqlStatement } from "./driver.ts";
+import type { SqliteConnection } from "./sqlite-connection.ts";
+
+const COLUMNS = "h.revision, h.committed_ms, h.tags, h.action, h.state_type, h.state";
+const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
+
+/** Past states. */
+export class HistoryTable {
+  readonly #connection: SqliteConnection;
+  readonly #shared: boolean;
+  readonly #insert: SqlStatement;
+  readonly #keepLast: SqlStatement;
+  readonly #keepSince: SqlStatement;
+  readonly #byRevision: SqlStatement;
+  readonly #list: SqlStatement;
+  /** False while the table is known to be empty, which spares most commits a deletion. */
+  #used: boolean;
+
+  constructor(connection: SqliteConnection, shared: boolean) {
+    this.#connection = connection;
+    this.#shared = shared;
+    this.#insert = connection.prepare(
+      `INSERT OR REPLACE INTO history
+              (actor, revision, committed_ms, tags, action, state_type, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#keepLast = connection.prepare(
+      `DELETE FROM history WHERE actor = ?1 AND revision <=
+         (SELECT revision FROM history WHERE actor = ?1 ORDER BY revision DESC LIMIT 1 OFFSET ?2)`,
+    );
+    this.#keepSince = connection.prepare(
+      "DELETE FROM history WHERE actor = ? AND committed_ms < ?",
+    );
+    this.#byRevision = connection.prepare(
+      `SELECT ${COLUMNS} FROM history h JOIN actors a ON a.number = h.actor
+        WHERE a.identity = ? AND h.revision = ?`,
+    );
+    this.#list = connection.prepare(
+      `SELECT ${COLUMNS} FROM history h JOIN actors a ON a.number = h.actor
+        WHERE a.identity = ? AND h.revision BETWEEN ? AND ? AND h.committed_ms BETWEEN ? AND ?
+        ORDER BY h.revision DESC LIMIT ?`,
+    );
+    const any = connection.prepare("SELECT 1 FROM history LIMIT 1");
+    this.#used = connection.read(() => any.get()) !== undefined;
+  }
+
+  /** Inside a transaction: adds past states, then drops what the policy no longer keeps. */
+  append(
+    actor: number,
+    entries: readonly FramedHistory[],
+    policy: HistoryPolicy,
+    nowMs: number,
+  ): void {
+    for (const { revision, action, tags, state } of entries) {
+      const type = state?.type ?? null;
+      this.#insert.run(actor, revision, nowMs, tags, action, type, state?.data ?? null);
+      this.#used = true;
+    }
+    if (!this.#used && !this.#shared) return;
+    switch (policy.kind) {
+      case "all":
+        return;
+      case "none":
+        this.#keepLast.run(actor, 0);
+        return;
+      case "last":
+        this.#keepLast.run(actor, policy.count);
+        return;
+      case "duration":
+        this.#keepSince.run(actor, nowMs - policy.ms);
+        return;
+    }
+  }
+
+  byRevision(actor: ActorId, revision: number): HistoryRow | undefined {
+    return this.#connection.read(() => {
+      const row = this.#byRevision.get(actorIdentity(actor), revision);
+      return row === undefined ? undefined : view(row, actor);
+    });
+  }
+
+  list(actor: ActorId, range: Parameters<History["list"]>[1]): readonly HistoryRow[] {
+    const { fromRevision = 0, toRevision = MAX_INTEGER, fromMs = -MAX_INTEGER } = range;
+    const { toMs = MAX_INTEGER, limit } = range;
+    return this.#connection.read(() => {
+      const identity = actorIdentity(actor);
+      const rows = this.#list.all(identity, fromRevision, toRevision, fromMs, toMs, limit);
+      return rows.map((row) => view(row, actor));
+    });
+  }
+}
+
+function view(row: SqlRow, actor: ActorId): HistoryRow {
+  const [revision, committedMs, tagsText, action, type, data] = row;
+  const tags = decodeTags(tagsText);
+  const sound =
+    data === null ? type === null : data instanceof Uint8Array && typeof type === "string";
+  if (tags === undefined || !sound) {
+    const message = `revision ${Number(revision)} of actor ${actor.key} cannot be read`;
+    throw new StoreFailure("state.corrupt", message, "not_applied", { reason: "ROW_CORRUPT" });
+  }
+  const state = data instanceof Uint8Array ? { data, type: String(type) } : undefined;
+  return {
+    revision: Number(revision),
+    committedMs: Number(committedMs),
+    tags,
+    action: String(action),
+    state,
+  };
+}

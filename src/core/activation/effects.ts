@@ -1,0 +1,91 @@
+import type { ClaimResult } from "../../contract/index.ts";
+import type { ServerError } from "../../domain/error.ts";
+import type { Payload, Reply, StringMap } from "../../domain/invocation.ts";
+import type { HostInvocation, HostResult } from "../../domain/turn.ts";
+import type { Call } from "./call.ts";
+
+/** A claim's answer with its state opened. */
+export interface ClaimedState {
+  readonly handle: number;
+  readonly epoch: number;
+  readonly revision: number;
+  readonly state: Payload | undefined;
+  readonly tags: StringMap;
+  readonly requestIds: readonly string[] | undefined;
+}
+
+/** Who holds an actor that could not be claimed. */
+export type Owner = Extract<ClaimResult, { readonly kind: "owned" }>;
+
+/** What became of a commit that was sent. */
+export type CommitOutcome =
+  | { readonly kind: "committed" }
+  | { readonly kind: "fenced" }
+  | { readonly kind: "conflict" }
+  /** Proven not applied. */
+  | { readonly kind: "failed"; readonly error: ServerError }
+  /** May or may not be applied. */
+  | { readonly kind: "unknown"; readonly error: ServerError };
+
+/** What happens to an activation. */
+export type ActivationInput =
+  | { readonly kind: "invoke"; readonly call: Call }
+  | { readonly kind: "claimed"; readonly claimed: ClaimedState }
+  | { readonly kind: "owned"; readonly owner: Owner }
+  | { readonly kind: "claim-failed"; readonly error: ServerError }
+  | { readonly kind: "executed"; readonly result: HostResult }
+  /** The host did not run it, or was lost: nothing of it is kept. */
+  | { readonly kind: "not-executed"; readonly invocationId: number; readonly error: ServerError }
+  | { readonly kind: "settled"; readonly outcome: CommitOutcome }
+  /** The answer to `lookup`: the recorded reply, opened, or none. */
+  | { readonly kind: "found"; readonly call: Call; readonly found: FoundReply | undefined }
+  | { readonly kind: "lookup-failed"; readonly call: Call; readonly error: ServerError }
+  /** The answer to `fence`: the epoch in force. */
+  | { readonly kind: "fence-read"; readonly epoch: number | undefined }
+  | { readonly kind: "fence-failed"; readonly error: ServerError }
+  /** The call's deadline has passed, or its caller took it back. */
+  | { readonly kind: "expired"; readonly call: Call; readonly error: ServerError }
+  | { readonly kind: "timer"; readonly timer: ActivationTimer }
+  /** Finish what runs and let go. With `reject`, waiting calls are handed back with this error. */
+  | { readonly kind: "drain"; readonly reject: ServerError | undefined }
+  /** The session is lost: nothing of ours may commit any more. */
+  | { readonly kind: "fenced" };
+
+/** A recorded reply with the digest of the payload it answered. */
+export interface FoundReply {
+  readonly digest: Uint8Array;
+  readonly reply: Reply;
+}
+
+/** Timers are data: nothing is cancelled; a stale retry is ignored by its token. */
+export interface ActivationTimer {
+  readonly kind: "idle" | "claim-retry";
+  readonly token: number;
+}
+
+/** What an activation asks of its driver, to be performed in order. */
+export type ActivationEffect =
+  | { readonly kind: "claim" }
+  | { readonly kind: "execute"; readonly invocation: HostInvocation }
+  /** Nobody waits for the invocation any more. */
+  | { readonly kind: "cancel"; readonly invocationId: number }
+  /** There is something to commit: call `take` when the committer has room. */
+  | { readonly kind: "stage" }
+  | { readonly kind: "lookup"; readonly call: Call }
+  | { readonly kind: "fence" }
+  | { readonly kind: "reply"; readonly call: Call; readonly reply: Reply }
+  | { readonly kind: "reject"; readonly call: Call; readonly error: ServerError }
+  | { readonly kind: "schedule"; readonly timer: ActivationTimer; readonly afterMs: number }
+  /** A state has been committed; for those who watch. */
+  | {
+      readonly kind: "changed";
+      readonly state: Payload | undefined;
+      readonly tags: StringMap;
+      readonly revision: number;
+    }
+  /** Let go of the claim with this epoch. */
+  | { readonly kind: "release"; readonly epoch: number }
+  /** The activation is over; a later call begins a new one. */
+  | { readonly kind: "ended"; readonly reason: EndReason };
+
+export type EndReason = "idle" | "drained" | "fenced" | "owned" | "unavailable" | "damaged";

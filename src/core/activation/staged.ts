@@ -1,0 +1,95 @@
+import type { ActorId, HistoryPolicy } from "../../domain/actor.ts";
+import type { Payload, Reply, StringMap } from "../../domain/invocation.ts";
+import type { Answer } from "./call.ts";
+
+/** The actor as the turns so far have left it. */
+export interface ActorState {
+  readonly state: Payload | undefined;
+  readonly tags: StringMap;
+  readonly revision: number;
+}
+
+/** A reply to be recorded under its request id, in plain. */
+export interface StagedReply {
+  readonly requestId: string;
+  readonly digest: Uint8Array;
+  readonly revision: number;
+  readonly reply: Reply;
+}
+
+/** A past state to be kept, in plain. */
+export interface StagedHistory {
+  readonly revision: number;
+  readonly state: Payload | undefined;
+  readonly tags: StringMap;
+  readonly action: string;
+}
+
+/** What the committer takes: one actor's turns since its last commit, in plain. */
+export interface StagedCommit {
+  readonly actor: ActorId;
+  readonly handle: number;
+  readonly epoch: number;
+  readonly baseRevision: number;
+  readonly revision: number;
+  readonly change: "keep" | "set" | "remove";
+  readonly state: Payload | undefined;
+  readonly tags: StringMap;
+  readonly replies: readonly StagedReply[];
+  readonly history: readonly StagedHistory[];
+  readonly historyPolicy: HistoryPolicy;
+  readonly turns: number;
+}
+
+/** Turns that will commit together, and the answers that wait for it. */
+export class Batch {
+  readonly baseRevision: number;
+  readonly answers: Answer[] = [];
+  readonly replies: StagedReply[] = [];
+  readonly history: StagedHistory[] = [];
+  #tip: ActorState;
+  turns = 0;
+  bytes = 0;
+
+  constructor(base: ActorState) {
+    this.baseRevision = base.revision;
+    this.#tip = base;
+  }
+
+  get tip(): ActorState {
+    return this.#tip;
+  }
+
+  /** Nothing to write: no revision was taken and no request id was given. */
+  get empty(): boolean {
+    return this.#tip.revision === this.baseRevision && this.replies.length === 0;
+  }
+
+  advance(tip: ActorState): void {
+    this.#tip = tip;
+  }
+
+  commit(
+    actor: ActorId,
+    handle: number,
+    epoch: number,
+    historyPolicy: HistoryPolicy,
+  ): StagedCommit {
+    const { state, tags, revision } = this.#tip;
+    const moved = revision !== this.baseRevision;
+    return {
+      actor,
+      handle,
+      epoch,
+      baseRevision: this.baseRevision,
+      revision,
+      change: !moved ? "keep" : state === undefined ? "remove" : "set",
+      state,
+      tags,
+      replies: this.replies,
+      history: this.history,
+      historyPolicy,
+      turns: this.turns,
+    };
+  }
+}

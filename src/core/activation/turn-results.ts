@@ -1,0 +1,144 @@
+import type { ActorTypeSpec } from "../../domain/actor.ts";
+import type { ServerError } from "../../domain/error.ts";
+import type { Payload, Reply, StringMap } from "../../domain/invocation.ts";
+import type { HostResult, TurnOutcome } from "../../domain/turn.ts";
+import type { Answer, Call } from "./call.ts";
+import { outcomes } from "./outcomes.ts";
+import type { ActorState, Batch } from "./staged.ts";
+
+/** What a turn may do to state and effects. */
+export interface TurnLimits {
+  readonly stateBytes: number;
+  readonly effectsPerTurn: number;
+  /** Largest revision that can be counted exactly. */
+  readonly maxRevision: number;
+}
+
+/** Whether a turn takes a revision: it changed something, or asked for one. */
+function takesRevision(outcome: TurnOutcome): boolean {
+  return outcome.failure === undefined && (outcome.changed || outcome.effects.length > 0);
+}
+
+function deletes(outcome: TurnOutcome): boolean {
+  return outcome.effects.some((effect) => effect.kind === "delete");
+}
+
+/** The first reason why nothing of this result may be kept. */
+function refusal(
+  calls: readonly Call[],
+  result: HostResult,
+  tip: ActorState,
+  stateful: boolean,
+  readOnly: ReadonlySet<string>,
+  limits: TurnLimits,
+): ServerError | undefined {
+  if (result.failure !== undefined) return outcomes.hostFailed(result.failure);
+  if (result.outcomes.length !== calls.length) {
+    return outcomes.invalidReply("the host answered another number of turns than it was given");
+  }
+  let revisions = 0;
+  for (let i = 0; i < calls.length; i += 1) {
+    const call = calls[i];
+    const outcome = result.outcomes[i];
+    if (call === undefined || outcome === undefined || outcome.turnId !== call.id) {
+      return outcomes.invalidReply("the host answered the turns in another order");
+    }
+    if (!takesRevision(outcome)) continue;
+    if (!stateful) return outcomes.invalidReply("an action of a stateless type changed something");
+    revisions += 1;
+    if (readOnly.has(call.invocation.action)) {
+      return outcomes.invalidReply("a read-only action changed the state");
+    }
+    const refused = refusedEffect(outcome, limits);
+    if (refused !== undefined) return refused;
+  }
+  if (tip.revision + revisions > limits.maxRevision) return outcomes.exhausted();
+  const size = result.state?.data.length ?? 0;
+  return size > limits.stateBytes ? outcomes.stateTooLarge(size, limits.stateBytes) : undefined;
+}
+
+function refusedEffect(outcome: TurnOutcome, limits: TurnLimits): ServerError | undefined {
+  if (outcome.effects.length > limits.effectsPerTurn) {
+    return outcomes.invalidReply("the turn asked for too many effects");
+  }
+  for (const effect of outcome.effects) {
+    if (effect.kind === "checkpoint") continue;
+    if (effect.kind === "delete" && !effect.shred) continue;
+    return outcomes.unsupported(effect.kind === "unsupported" ? effect.name : effect.kind);
+  }
+  return undefined;
+}
+
+/** The state, after the last turn that touched it. */
+function finalState(result: HostResult, tip: ActorState): Payload | undefined {
+  for (let i = result.outcomes.length - 1; i >= 0; i -= 1) {
+    const outcome = result.outcomes[i];
+    if (outcome === undefined || outcome.failure !== undefined) continue;
+    if (deletes(outcome)) return undefined;
+    if (outcome.changed) return result.state;
+  }
+  return tip.state;
+}
+
+/**
+ * Books what a host answered to an invocation of `calls` into `batch`: revisions, the answers that
+ * wait for the commit, recorded replies and history. Returns the reason if nothing may be kept; then
+ * `batch` is as it was.
+ */
+export function bookResult(
+  batch: Batch,
+  calls: readonly Call[],
+  result: HostResult,
+  spec: ActorTypeSpec,
+  readOnly: ReadonlySet<string>,
+  limits: TurnLimits,
+): ServerError | undefined {
+  const tip = batch.tip;
+  const refused = refusal(calls, result, tip, spec.stateful, readOnly, limits);
+  if (refused !== undefined) return refused;
+  const tags = result.tags ?? tip.tags;
+  let revision = tip.revision;
+  for (let i = 0; i < calls.length; i += 1) {
+    const call = calls[i] as Call;
+    const outcome = result.outcomes[i] as TurnOutcome;
+    if (takesRevision(outcome)) {
+      revision += 1;
+      if (spec.history.kind !== "none") {
+        const state = deletes(outcome) ? undefined : (outcome.state ?? result.state);
+        batch.history.push({ revision, state, tags, action: call.invocation.action });
+      }
+    }
+    bookAnswer(batch, answerOf(call, outcome, revision), spec.durability === "commit");
+  }
+  batch.turns += calls.length;
+  if (revision !== tip.revision) batch.advance({ state: finalState(result, tip), tags, revision });
+  return undefined;
+}
+
+function answerOf(call: Call, outcome: TurnOutcome, revision: number): Answer {
+  if (outcome.failure !== undefined) {
+    return { kind: "reject", call, error: outcomes.hostFailed(outcome.failure) };
+  }
+  return {
+    kind: "reply",
+    call,
+    reply: makeReply(outcome.reply, revision, outcome.metadata),
+  };
+}
+
+/** A reply as the first caller hears it. */
+export function makeReply(payload: Payload, revision: number, metadata: StringMap): Reply {
+  return { payload, revision, durable: true, replayed: false, metadata };
+}
+
+/** Adds an answer and, where the call has a request id, the record that makes a repeat harmless. */
+export function bookAnswer(batch: Batch, answer: Answer, record: boolean): void {
+  const { call } = answer;
+  call.phase = call.phase === "done" ? "done" : "staged";
+  batch.answers.push(answer);
+  batch.bytes += call.bytes;
+  const { requestId } = call.invocation;
+  if (!record || requestId === "" || answer.kind !== "reply" || call.digest === undefined) return;
+  const { reply } = answer;
+  batch.replies.push({ requestId, digest: call.digest, revision: reply.revision, reply });
+}

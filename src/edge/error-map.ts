@@ -1,0 +1,161 @@
+import { create } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
+import { type Code, ConnectError } from "@connectrpc/connect";
+import type { ErrorCode, Outcome, ServerError } from "../domain/error.ts";
+import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+import type { CallError, ErrorDetail } from "../gen/troupe/v1/invocation_pb.ts";
+import {
+  CallErrorSchema,
+  ErrorDetailSchema,
+  Outcome as WireOutcome,
+} from "../gen/troupe/v1/invocation_pb.ts";
+
+/** What every protocol calls a failure. Connect's numbers are those of gRPC. */
+export const STATUSES = {
+  canceled: { grpc: 1, http: 499 },
+  unknown: { grpc: 2, http: 500 },
+  invalid_argument: { grpc: 3, http: 400 },
+  deadline_exceeded: { grpc: 4, http: 504 },
+  not_found: { grpc: 5, http: 404 },
+  already_exists: { grpc: 6, http: 409 },
+  permission_denied: { grpc: 7, http: 403 },
+  resource_exhausted: { grpc: 8, http: 429 },
+  failed_precondition: { grpc: 9, http: 400 },
+  aborted: { grpc: 10, http: 409 },
+  out_of_range: { grpc: 11, http: 400 },
+  unimplemented: { grpc: 12, http: 501 },
+  internal: { grpc: 13, http: 500 },
+  unavailable: { grpc: 14, http: 503 },
+  data_loss: { grpc: 15, http: 500 },
+  unauthenticated: { grpc: 16, http: 401 },
+} as const;
+
+export type ConnectCode = keyof typeof STATUSES;
+
+/** The one table from our codes to the protocols'. */
+export const CONNECT_CODES: Readonly<Record<ErrorCode, ConnectCode>> = {
+  "request.invalid": "invalid_argument",
+  "request.id_conflict": "failed_precondition",
+  "request.too_large": "resource_exhausted",
+  "identity.missing": "unauthenticated",
+  "access.denied": "permission_denied",
+  "actor.unknown": "not_found",
+  "actor.exists": "already_exists",
+  "routing.not_owner": "aborted",
+  "routing.unreachable": "unavailable",
+  "state.conflict": "aborted",
+  "state.fenced": "aborted",
+  "state.corrupt": "data_loss",
+  "state.too_large": "resource_exhausted",
+  "state.exhausted": "failed_precondition",
+  "state.type_unknown": "failed_precondition",
+  "state.unavailable": "unavailable",
+  "mailbox.full": "resource_exhausted",
+  "quota.exceeded": "resource_exhausted",
+  "node.draining": "unavailable",
+  "node.partitioned": "unavailable",
+  "host.unavailable": "unavailable",
+  "host.failed": "unknown",
+  "host.invalid_reply": "internal",
+  "call.cycle": "failed_precondition",
+  "call.deadline": "deadline_exceeded",
+  "call.canceled": "canceled",
+  "plugin.unsupported": "unimplemented",
+  "internal.bug": "internal",
+};
+
+/** Reasons whose name says more than the code they belong to. */
+const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  "request.id_conflict": "IDEMPOTENCY_CONFLICT",
+  "call.cycle": "REENTRANCY",
+};
+
+const OUTCOMES: Readonly<Record<Outcome, WireOutcome>> = {
+  not_started: WireOutcome.NOT_STARTED,
+  not_applied: WireOutcome.NOT_APPLIED,
+  unknown: WireOutcome.UNKNOWN,
+};
+
+const ERROR_DOMAIN = "troupe";
+
+/** The protocols' code of an error: the host's own where user code failed with one of them. */
+export function connectCodeOf(error: ServerError): ConnectCode {
+  const { hostCode } = error.details;
+  const own = error.code === "host.failed" && hostCode !== undefined && Object.hasOwn(STATUSES, hostCode);
+  return own ? (hostCode as ConnectCode) : CONNECT_CODES[error.code];
+}
+
+/** The reason for machines; the code itself where nobody gave one. */
+export function reasonOf(error: ServerError): string {
+  return (
+    error.details.reason ?? REASONS[error.code] ?? error.code.toUpperCase().replaceAll(".", "_")
+  );
+}
+
+interface Detail {
+  readonly desc: DescMessage;
+  readonly value: Record<string, unknown>;
+}
+
+/** The error as Connect, gRPC and gRPC-web write it, with its details. */
+export function toConnectError(error: ServerError): ConnectError {
+  const connectError = new ConnectError(
+    error.message,
+    STATUSES[connectCodeOf(error)].grpc as Code,
+    retryHeaders(error),
+    undefined,
+    error.details.cause,
+  );
+  connectError.details = details(error) as unknown as ConnectError["details"];
+  return connectError;
+}
+
+/** The error as data, where it is not the status of a whole RPC. */
+export function toCallError(error: ServerError): CallError {
+  return create(CallErrorSchema, {
+    code: connectCodeOf(error),
+    message: error.message,
+    detail: create(ErrorDetailSchema, errorDetail(error)),
+  });
+}
+
+/** `retry-after` in whole seconds, rounded up, where a repeat is worth while. */
+export function retryHeaders(error: ServerError): Record<string, string> {
+  const { retryAfterMs } = error.details;
+  if (retryAfterMs === undefined) return {};
+  return { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
+}
+
+function details(error: ServerError): Detail[] {
+  const reason = reasonOf(error);
+  const found: Detail[] = [
+    { desc: ErrorDetailSchema, value: errorDetail(error) },
+    { desc: ErrorInfoSchema, value: { reason, domain: ERROR_DOMAIN } },
+  ];
+  const { retryAfterMs } = error.details;
+  if (retryAfterMs !== undefined) {
+    found.push({ desc: RetryInfoSchema, value: { retryDelay: duration(retryAfterMs) } });
+  }
+  return found;
+}
+
+function errorDetail(error: ServerError): Partial<Omit<ErrorDetail, "$typeName">> {
+  const { retryAfterMs, currentRevision, committed, hostCode, owner } = error.details;
+  return {
+    code: error.code,
+    outcome: OUTCOMES[error.outcome],
+    reason: reasonOf(error),
+    ...(retryAfterMs !== undefined && { retryAfter: duration(retryAfterMs) }),
+    ...(currentRevision !== undefined && { currentRevision: BigInt(currentRevision) }),
+    committed: committed ?? false,
+    hostCode: hostCode ?? "",
+    owner: owner ?? "",
+  };
+}
+
+/** The parts of a protobuf duration. */
+function duration(ms: number): { $typeName: "google.protobuf.Duration"; seconds: bigint; nanos: number } {
+  const seconds = Math.trunc(ms / 1000);
+  const nanos = Math.round((ms - seconds * 1000) * 1_000_000);
+  return { $typeName: "google.protobuf.Duration", seconds: BigInt(seconds), nanos };
+}

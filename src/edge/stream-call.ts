@@ -1,0 +1,175 @@
+import { ServerError, toServerError } from "../domain/error.ts";
+import type { Caller } from "../domain/invocation.ts";
+import type { Limits } from "../domain/limits.ts";
+import type { Clock, HttpHeaders, HttpRequest, HttpResponse } from "../node/ports.ts";
+import type { EdgeInstruments, EdgeLimits } from "./api-options.ts";
+import type { Calls } from "./calls.ts";
+import { reasonOf } from "./error-map.ts";
+import { headerTimeoutMs } from "./gates/deadline.ts";
+import { EnvelopeSplitter, open, PREFIX_BYTES } from "./gates/envelope.ts";
+import { expired } from "./gates/refusal.ts";
+import { endOfConnectStream, grpcTrailers } from "./protocols.ts";
+import { StreamCalls } from "./stream-calls.ts";
+import { decodeCallFrame, writeRefusal, writeResult } from "./stream-codec.ts";
+import { ProtoWriter } from "./wire/writer.ts";
+
+/** What all streams of a listener share. */
+export interface StreamShared {
+  readonly calls: Calls;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly edgeLimits: EdgeLimits;
+  readonly instruments: EdgeInstruments;
+}
+
+/** How a stream of one protocol begins and ends; frames are the same in both. */
+interface StreamProtocol {
+  readonly headers: HttpHeaders;
+  end(response: HttpResponse, error: ServerError | undefined): void;
+}
+
+const OK_TRAILERS: HttpHeaders = Object.freeze({ "grpc-status": "0" });
+
+const GRPC: StreamProtocol = {
+  headers: Object.freeze({ "content-type": "application/grpc+proto" }),
+  end: (response, error) => response.end(error === undefined ? OK_TRAILERS : grpcTrailers(error)),
+};
+
+const CONNECT: StreamProtocol = {
+  headers: Object.freeze({ "content-type": "application/connect+proto" }),
+  end: (response, error) => {
+    response.write(endOfConnectStream(error));
+    response.end();
+  },
+};
+
+const BY_CONTENT_TYPE: ReadonlyMap<string, StreamProtocol> = new Map([
+  ["application/grpc", GRPC],
+  ["application/grpc+proto", GRPC],
+  ["application/connect+proto", CONNECT],
+]);
+
+/** The lean stream for a content type; undefined if the complete handlers must serve it. */
+export function streamProtocolOf(contentType: string | undefined): StreamProtocol | undefined {
+  return contentType === undefined ? undefined : BY_CONTENT_TYPE.get(contentType);
+}
+
+/**
+ * One `InvokeStream` over HTTP/2: reads frames of calls, writes frames of results as they come, each
+ * with everything that was ready at the end of a tick. Ends when the caller has ended its half and
+ * every call is answered, with the stream's deadline, or at the first frame that cannot be understood.
+ */
+export class StreamCall {
+  readonly #shared: StreamShared;
+  readonly #protocol: StreamProtocol;
+  readonly #request: HttpRequest;
+  readonly #response: HttpResponse;
+  readonly #calls: StreamCalls;
+  readonly #writer = new ProtoWriter();
+  /** Results in the writer. */
+  #ready = 0;
+  #flushing = false;
+  #ended = false;
+
+  constructor(
+    shared: StreamShared,
+    protocol: StreamProtocol,
+    request: HttpRequest,
+    response: HttpResponse,
+    caller: Caller,
+  ) {
+    this.#shared = shared;
+    this.#protocol = protocol;
+    this.#request = request;
+    this.#response = response;
+    const channel = { caller, timeoutMs: undefined, traceparent: "", tracestate: "" };
+    this.#calls = new StreamCalls(shared.calls, channel, shared.edgeLimits.streamCalls, {
+      reply: (id, reply) => this.#result((writer) => writeResult(writer, id, reply)),
+      refuse: (id, error) => this.#result((writer) => writeRefusal(writer, id, error)),
+    });
+  }
+
+  /** Serves the stream to its end. Never rejects. */
+  async serve(): Promise<void> {
+    const { clock, limits } = this.#shared;
+    let cancelTimer: (() => void) | undefined;
+    this.#response.start(200, this.#protocol.headers);
+    try {
+      const timeoutMs = headerTimeoutMs((name) => this.#request.header(name));
+      if (timeoutMs !== undefined) {
+        const boundMs = Math.min(timeoutMs, limits.maxStreamDeadlineMs);
+        cancelTimer = clock.setTimer(boundMs, () => this.#end(expired()));
+      }
+      await this.#readAll();
+      while (this.#calls.held > 0 && !this.#ended) await this.#calls.change();
+      this.#end(undefined);
+    } catch (error) {
+      if (this.#response.closed) this.#shared.instruments.aborted("call");
+      this.#end(toServerError(error));
+    } finally {
+      cancelTimer?.();
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const { limits } = this.#shared;
+    const splitter = new EnvelopeSplitter(limits.messageBytes);
+    for await (const chunk of this.#request.body()) {
+      for (const envelope of splitter.push(chunk)) {
+        const message = envelope.flags === 0 ? envelope.message : await open(envelope, undefined, 0);
+        await this.#accept(message);
+        if (this.#ended) return;
+      }
+    }
+    splitter.end();
+  }
+
+  async #accept(message: Uint8Array): Promise<void> {
+    const frame = decodeCallFrame(message, this.#shared.limits);
+    for (const id of frame.cancel) this.#calls.cancel(id);
+    for (const { id, call } of frame.calls) {
+      while (this.#isFull() && !this.#ended) await this.#calls.change();
+      if (this.#ended) return;
+      this.#calls.run(id, call);
+    }
+  }
+
+  #isFull(): boolean {
+    return this.#calls.full || this.#writer.length > this.#shared.edgeLimits.streamBufferBytes;
+  }
+
+  #result(write: (writer: ProtoWriter) => void): void {
+    if (this.#ready === 0) this.#writer.reserve(PREFIX_BYTES);
+    write(this.#writer);
+    this.#ready += 1;
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#shared.clock.defer(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (this.#ended) return;
+    const count = this.#ready;
+    this.#ready = 0;
+    this.#writer.prefix(0, 0);
+    const room = this.#response.write(this.#writer.finish());
+    this.#writer.reset();
+    if (room === undefined) this.#left(count);
+    else void room.then(() => this.#left(count));
+  }
+
+  /** A frame has gone, and there is room for the next. */
+  #left(count: number): void {
+    this.#calls.written(count);
+    if (this.#ready > 0) this.#flush();
+    else this.#flushing = false;
+  }
+
+  #end(error: ServerError | undefined): void {
+    if (this.#ended) return;
+    if (error !== undefined) this.#shared.instruments.rejected("InvokeStream", reasonOf(error));
+    this.#ended = true;
+    this.#calls.close();
+    this.#protocol.end(this.#response, error);
+  }
+}

@@ -1,0 +1,333 @@
+import type { Statestore } from "../contract/index.ts";
+import { Activation } from "../core/activation/activation.ts";
+import { Call, type CallSink } from "../core/activation/call.ts";
+import type { ActivationEffect, ActivationInput } from "../core/activation/effects.ts";
+import { type ActorId, type ActorTypeSpec, actorPath } from "../domain/actor.ts";
+import { ServerError } from "../domain/error.ts";
+import type { CallSignal, Invocation, Invoker, Payload, Reply } from "../domain/invocation.ts";
+import type { Limits } from "../domain/limits.ts";
+import { NO_SLOT, TimerWheel, type WheelEntry } from "../std/timer-wheel.ts";
+import { Claims } from "./claims.ts";
+import { type CommitObserver, Committer } from "./committer.ts";
+import type { Hosts } from "./hosts.ts";
+import type { StateView } from "./node-api.ts";
+import type { Clock, Logger } from "./ports.ts";
+import type { Sealer } from "./sealer.ts";
+import type { Slot } from "./slot.ts";
+import { PhaseTracker } from "./phase-tracker.ts";
+import { typePathOf } from "./type-rules.ts";
+import { Watchers } from "./watchers.ts";
+
+export interface TableOptions {
+  readonly store: Statestore;
+  readonly sealer: Sealer;
+  readonly hosts: Hosts;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly session: () => number | undefined;
+  /** Digest of a payload and its action, for calls with a request id. */
+  readonly digest: (action: string, payload: Payload) => Uint8Array;
+  readonly observer: TableObserver;
+}
+
+/** What the table tells of its work; called on the hot path, so it must only count. */
+export interface TableObserver extends CommitObserver {
+  activated(): void;
+  deactivated(reason: string): void;
+  replayed(): void;
+  /** Milliseconds that a call waited for its turn. */
+  queued(ms: number): void;
+  /** Milliseconds that an invocation was at its host. */
+  hosted(ms: number): void;
+}
+
+interface IdleEntry extends WheelEntry {
+  readonly slot: Slot;
+  readonly input: ActivationInput;
+}
+
+const GRANULE_MS = 10;
+const IDLE_GRANULE_MS = 250;
+const MAX_REVISION = Number.MAX_SAFE_INTEGER;
+const AHEAD_TURNS = 1_024;
+const AHEAD_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Room 3: the activations of this node and their drivers. `invoke` puts a call into the mailbox of
+ * its actor, activating it first if need be, and answers when the activation does. Every deadline is
+ * an entry of one timer wheel.
+ */
+export class ActivationTable implements Invoker {
+  readonly #options: TableOptions;
+  readonly #slots = new Map<string, Slot>();
+  readonly #claims: Claims;
+  readonly #committer: Committer;
+  readonly #deadlines: TimerWheel<Call>;
+  readonly #timers: TimerWheel<IdleEntry>;
+  readonly #watchers = new Watchers();
+  readonly #phases: PhaseTracker;
+  #lastCallId = 0;
+  #underWay = 0;
+  #stopTicks: (() => void) | undefined;
+  #empty: (() => void)[] = [];
+
+  constructor(options: TableOptions) {
+    const now = options.clock.now();
+    const step = (slot: Slot, input: ActivationInput): void => this.#step(slot, input);
+    this.#options = options;
+    this.#claims = new Claims(options, step);
+    this.#committer = new Committer(options, step);
+    this.#deadlines = new TimerWheel(GRANULE_MS, now);
+    this.#timers = new TimerWheel(IDLE_GRANULE_MS, now);
+    this.#phases = new PhaseTracker(options.clock, options.observer);
+  }
+
+  get activations(): number {
+    return this.#slots.size;
+  }
+
+  get inFlight(): number {
+    return this.#underWay;
+  }
+
+  start(): void {
+    this.#tick();
+  }
+
+  stop(): void {
+    this.#stopTicks?.();
+  }
+
+  invoke(invocation: Invocation, signal: CallSignal): Promise<Reply> {
+    const { limits, hosts, digest } = this.#options;
+    const typePath = typePathOf(invocation.actor);
+    const spec = hosts.spec(typePath);
+    if (spec === undefined) return Promise.reject(unknownType(typePath));
+    if (signal.aborted) return Promise.reject(canceled());
+    if (this.#underWay >= limits.inFlightCalls) return Promise.reject(overloaded());
+    const slot = this.#slot(invocation.actor, typePath, spec);
+    if (slot === undefined) return Promise.reject(tooManyActivations());
+    return new Promise<Reply>((resolve, reject) => {
+      const sum =
+        invocation.requestId === "" ? undefined : digest(invocation.action, invocation.payload);
+      this.#lastCallId += 1;
+      const call = new Call(this.#lastCallId, invocation, sum, new Settlement(resolve, reject));
+      this.#underWay += 1;
+      this.#deadlines.add(call);
+      signal.addEventListener("abort", () => {
+        if (call.phase !== "done") this.#step(slot, { kind: "expired", call, error: canceled() });
+      });
+      this.#phases.entered(call);
+      this.#step(slot, { kind: "invoke", call });
+    });
+  }
+
+  /** The epoch under which the actor is active here; `undefined` if it is not. */
+  activeEpoch(actor: ActorId): number | undefined {
+    return this.#slots.get(actorPath(actor))?.activation.epoch;
+  }
+
+  /** Ends the activation of an actor once it has nothing to do; false if there was none. */
+  deactivate(actor: ActorId): boolean {
+    const slot = this.#slots.get(actorPath(actor));
+    if (slot === undefined) return false;
+    this.#step(slot, { kind: "drain", reject: undefined });
+    return true;
+  }
+
+  /** Hears of every state of the actor that is committed here, until the returned function is called. */
+  watch(actor: ActorId, listener: (view: StateView) => void): () => void {
+    return this.#watchers.add(actorPath(actor), listener);
+  }
+
+  /** The session is lost: no activation of it may answer any more. */
+  fenceAll(): void {
+    for (const slot of [...this.#slots.values()]) this.#step(slot, { kind: "fenced" });
+  }
+
+  /**
+   * Finishes running turns, hands waiting calls back with `error`, releases every actor. Resolves
+   * when the last one has gone; the caller bounds the wait.
+   */
+  async drain(error: ServerError): Promise<void> {
+    for (const slot of [...this.#slots.values()]) {
+      this.#step(slot, { kind: "drain", reject: error });
+    }
+    while (this.#slots.size > 0) {
+      await new Promise<void>((resolve) => this.#empty.push(resolve));
+    }
+    await this.#committer.drained();
+    await this.#claims.drained();
+  }
+
+  #slot(actor: ActorId, typePath: string, spec: ActorTypeSpec): Slot | undefined {
+    const path = actorPath(actor);
+    const known = this.#slots.get(path);
+    if (known !== undefined) return known;
+    const { limits, store, hosts, observer } = this.#options;
+    if (this.#slots.size >= limits.activations) return undefined;
+    const activation = new Activation({
+      actor,
+      spec,
+      fenceReads: !store.exclusive,
+      chainedTurns: hosts.chainLimit(typePath, limits.chainedTurns),
+      chainDepth: limits.chainDepth,
+      aheadTurns: AHEAD_TURNS,
+      aheadBytes: AHEAD_BYTES,
+      turn: {
+        stateBytes: limits.stateBytes,
+        effectsPerTurn: limits.effectsPerTurn,
+        maxRevision: MAX_REVISION,
+      },
+    });
+    const slot: Slot = { actor, path, typePath, activation, staged: false };
+    this.#slots.set(path, slot);
+    observer.activated();
+    return slot;
+  }
+
+  #step(slot: Slot, input: ActivationInput): void {
+    let effects: readonly ActivationEffect[];
+    try {
+      effects = slot.activation.step(input, this.#options.clock.now());
+    } catch (error) {
+      // A bug of ours: the actor starts over with its next call; these calls end at their deadlines.
+      this.#options.log.error("activation.broken", { actor: slot.path, input: input.kind, error });
+      this.#remove(slot, "broken");
+      return;
+    }
+    for (let i = 0; i < effects.length; i += 1) this.#perform(slot, effects[i] as ActivationEffect);
+  }
+
+  #perform(slot: Slot, effect: ActivationEffect): void {
+    switch (effect.kind) {
+      case "reply":
+        this.#phases.answered(effect.call);
+        this.#answered(effect.call);
+        if (effect.reply.replayed) this.#options.observer.replayed();
+        return effect.call.settle.resolve(effect.reply);
+      case "reject":
+        this.#phases.answered(effect.call);
+        this.#answered(effect.call);
+        return effect.call.settle.reject(effect.error);
+      case "execute":
+        this.#phases.begun(slot.activation.running);
+        return this.#options.hosts.execute(slot.typePath, effect.invocation, {
+          executed: (result) => {
+            this.#phases.executed(slot.activation.running);
+            this.#step(slot, { kind: "executed", result });
+          },
+          notExecuted: (invocationId, error) =>
+            this.#step(slot, { kind: "not-executed", invocationId, error }),
+        });
+      case "cancel":
+        return this.#options.hosts.cancel(effect.invocationId);
+      case "stage":
+        return this.#committer.stage(slot);
+      case "claim":
+        return this.#claims.claim(slot);
+      case "fence":
+        return this.#claims.fence(slot);
+      case "lookup":
+        return this.#claims.lookup(slot, effect.call);
+      case "release":
+        return this.#claims.release(slot, effect.epoch);
+      case "schedule":
+        return this.#schedule(slot, { kind: "timer", timer: effect.timer }, effect.afterMs);
+      case "changed":
+        return this.#watchers.changed(slot.path, effect);
+      case "ended":
+        return this.#remove(slot, effect.reason);
+    }
+  }
+
+  #answered(call: Call): void {
+    this.#underWay -= 1;
+    this.#deadlines.remove(call);
+  }
+
+  #schedule(slot: Slot, input: ActivationInput, afterMs: number): void {
+    const dueMs = this.#options.clock.now() + afterMs;
+    this.#timers.add({
+      slot,
+      input,
+      dueMs,
+      wheelSlot: NO_SLOT,
+      wheelNext: undefined,
+      wheelPrevious: undefined,
+    });
+  }
+
+  #remove(slot: Slot, reason: string): void {
+    if (this.#slots.get(slot.path) !== slot) return;
+    this.#slots.delete(slot.path);
+    this.#options.observer.deactivated(reason);
+    if (this.#slots.size > 0) return;
+    const empty = this.#empty;
+    this.#empty = [];
+    for (const resolve of empty) resolve();
+  }
+
+  #tick(): void {
+    const { clock } = this.#options;
+    const now = clock.now();
+    this.#deadlines.advance(now, (call) => this.#expire(call));
+    this.#timers.advance(now, ({ slot, input }) => {
+      if (this.#slots.get(slot.path) === slot) this.#step(slot, input);
+    });
+    this.#stopTicks = clock.setTimer(GRANULE_MS, () => this.#tick());
+  }
+
+  #expire(call: Call): void {
+    if (call.phase === "done") return;
+    const slot = this.#slots.get(actorPath(call.invocation.actor));
+    if (slot !== undefined) this.#step(slot, { kind: "expired", call, error: deadline() });
+    // Its activation broke: nobody else will answer.
+    if ((call.phase as string) === "done") return;
+    call.phase = "done";
+    this.#answered(call);
+    call.settle.reject(deadline());
+  }
+}
+
+class Settlement implements CallSink {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: ServerError) => void;
+
+  constructor(resolve: (reply: Reply) => void, reject: (error: ServerError) => void) {
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+}
+
+function deadline(): ServerError {
+  return new ServerError("call.deadline", "the deadline passed before the answer", "unknown");
+}
+
+function canceled(): ServerError {
+  return new ServerError("call.canceled", "the caller took the call back", "not_started");
+}
+
+function unknownType(typePath: string): ServerError {
+  return new ServerError(
+    "actor.unknown",
+    `no actor type ${typePath} is registered`,
+    "not_started",
+    { reason: "TYPE_UNKNOWN" },
+  );
+}
+
+function overloaded(): ServerError {
+  return new ServerError("quota.exceeded", "the node has too many calls under way", "not_started", {
+    reason: "IN_FLIGHT",
+    retryAfterMs: 100,
+  });
+}
+
+function tooManyActivations(): ServerError {
+  return new ServerError("quota.exceeded", "the node has too many active actors", "not_started", {
+    reason: "ACTIVATIONS",
+    retryAfterMs: 1_000,
+  });
+}

@@ -1,0 +1,229 @@
+import type { ActorSummary, Statestore } from "../contract/index.ts";
+import type { ActorId } from "../domain/actor.ts";
+import { ServerError } from "../domain/error.ts";
+import {
+  type CallSignal,
+  type Caller,
+  EMPTY_MAP,
+  EMPTY_PAYLOAD,
+  type Invocation,
+  NEVER,
+  type Operation,
+  type Reply,
+  type StringMap,
+} from "../domain/invocation.ts";
+import type { Limits } from "../domain/limits.ts";
+import type { ActivationTable } from "./activation-table.ts";
+import type { Hosts } from "./hosts.ts";
+import type { ActorApi, HistoryQuery, ListQuery, PastState, StateView } from "./node-api.ts";
+import type { Clock } from "./ports.ts";
+import type { Router } from "./router.ts";
+import type { Sealer } from "./sealer.ts";
+import { StateWatch } from "./state-watch.ts";
+import { typePathOf } from "./type-rules.ts";
+
+export interface ActorServiceOptions {
+  readonly router: Router;
+  readonly table: ActivationTable;
+  readonly hosts: Hosts;
+  readonly store: Statestore;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly session: () => number | undefined;
+}
+
+/** What clients may ask of actors besides their actions, under the same policy as a call. */
+export class ActorService implements ActorApi {
+  readonly #options: ActorServiceOptions;
+
+  constructor(options: ActorServiceOptions) {
+    this.#options = options;
+  }
+
+  invoke(invocation: Invocation, signal: CallSignal): Promise<Reply> {
+    return this.#options.router.invoke(invocation, signal);
+  }
+
+  async spawn(caller: Caller, actor: ActorId, tags: StringMap): Promise<boolean> {
+    this.#authorize(caller, actor, "spawn");
+    this.#known(actor);
+    const { store, session } = this.#options;
+    const sessionId = session();
+    if (sessionId === undefined) throw noSession();
+    const before = await store.read(actor);
+    if (before !== undefined) return false;
+    const [claim] = await store.claim({ sessionId, actors: [actor], maxRequestIds: 0 });
+    if (claim?.kind !== "claimed" || claim.existed) return false;
+    await this.#recordTags(sessionId, actor, claim.handle, claim.epoch, tags);
+    await store.release(sessionId, [{ actor, epoch: claim.epoch }]);
+    return true;
+  }
+
+  async list(caller: Caller, query: ListQuery): Promise<readonly ActorSummary[]> {
+    const actor = { system: query.system, type: query.type ?? "*", key: query.keyPrefix ?? "*" };
+    this.#authorize(caller, actor, "list");
+    const { search } = this.#options.store;
+    if (search === undefined) throw unsupported("search");
+    return await search.list(query);
+  }
+
+  async history(
+    caller: Caller,
+    actor: ActorId,
+    query: HistoryQuery,
+  ): Promise<readonly PastState[]> {
+    this.#authorize(caller, actor, "history");
+    const { store, sealer } = this.#options;
+    if (store.history === undefined) throw unsupported("history");
+    const rows = await store.history.list(actor, query);
+    return rows.map((row) => {
+      const { state, revision } = row;
+      if (state === undefined) return { row, state: undefined };
+      const data = sealer.open("history", actor, revision, state.type, state.data);
+      return { row, state: { type: state.type, data } };
+    });
+  }
+
+  async restore(
+    caller: Caller,
+    actor: ActorId,
+    revision: number,
+    requestId: string,
+  ): Promise<number> {
+    const range = { fromRevision: revision, toRevision: revision, limit: 1 };
+    const [past] = await this.history(caller, actor, range);
+    if (past === undefined) {
+      throw new ServerError("actor.unknown", "the revision is not kept", "not_started", {
+        reason: "REVISION_UNKNOWN",
+      });
+    }
+    const { state, row } = past;
+    const operation: Operation = { kind: "restore", state, tags: row.tags };
+    const reply = await this.#operate(caller, actor, "restore", operation, requestId);
+    return reply.revision;
+  }
+
+  async deactivate(caller: Caller, actor: ActorId): Promise<boolean> {
+    this.#authorize(caller, actor, "deactivate");
+    return this.#options.table.deactivate(actor);
+  }
+
+  async watch(
+    caller: Caller,
+    actor: ActorId,
+    onState: (view: StateView) => Promise<void> | undefined,
+    onEnd: (error: Error | undefined) => void,
+  ): Promise<() => void> {
+    const watch = new StateWatch(onState, onEnd);
+    const stop = this.#options.table.watch(actor, (view) => watch.offer(view));
+    try {
+      const reply = await this.#operate(caller, actor, "get", { kind: "state" }, "");
+      const { payload, revision, tags } = reply;
+      const state = payload === EMPTY_PAYLOAD ? undefined : payload;
+      watch.begin({ state, revision, tags: tags ?? EMPTY_MAP });
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    return () => {
+      stop();
+      watch.end();
+    };
+  }
+
+  #operate(
+    caller: Caller,
+    actor: ActorId,
+    action: string,
+    operation: Operation,
+    requestId: string,
+  ): Promise<Reply> {
+    const { clock, limits, router } = this.#options;
+    const invocation: Invocation = {
+      actor,
+      action,
+      payload: EMPTY_PAYLOAD,
+      requestId,
+      metadata: EMPTY_MAP,
+      caller,
+      chain: [],
+      deadlineMs: clock.now() + limits.defaultDeadlineMs,
+      trace: undefined,
+      operation,
+      hops: 0,
+    };
+    return router.invoke(invocation, NEVER);
+  }
+
+  #authorize(caller: Caller, target: ActorId, action: string): void {
+    const refused = this.#options.router.authorize({ kind: "invoke", caller, target, action });
+    if (refused !== undefined) throw refused;
+  }
+
+  #known(actor: ActorId): void {
+    const typePath = typePathOf(actor);
+    if (this.#options.hosts.spec(typePath) !== undefined) return;
+    throw new ServerError(
+      "actor.unknown",
+      `no actor type ${typePath} is registered`,
+      "not_started",
+      {
+        reason: "TYPE_UNKNOWN",
+      },
+    );
+  }
+
+  /** A new key's tags are its first revision; a key without tags stays at revision 0. */
+  async #recordTags(
+    sessionId: number,
+    actor: ActorId,
+    handle: number,
+    epoch: number,
+    tags: StringMap,
+  ): Promise<void> {
+    if (Object.keys(tags).length === 0) return;
+    const spec = this.#options.hosts.spec(typePathOf(actor));
+    if (spec === undefined) return;
+    const { sealer, store } = this.#options;
+    const data = sealer.seal("state", actor, 1, "", EMPTY_PAYLOAD.data);
+    await store.commit({
+      sessionId,
+      commits: [
+        {
+          actor,
+          handle,
+          epoch,
+          baseRevision: 0,
+          revision: 1,
+          change: { kind: "set", state: { type: "", data }, tags },
+          dedup: [],
+          outbox: [],
+          schedules: [],
+          history: [],
+          historyPolicy: spec.history,
+        },
+      ],
+    });
+  }
+}
+
+function unsupported(what: string): ServerError {
+  return new ServerError(
+    "plugin.unsupported",
+    `the statestore does not offer ${what}`,
+    "not_started",
+    {
+      reason: "STORE_CAPABILITY",
+    },
+  );
+}
+
+function noSession(): ServerError {
+  return new ServerError(
+    "state.unavailable",
+    "this node holds no session of the statestore",
+    "not_started",
+    { reason: "NO_SESSION", retryAfterMs: 500 },
+  );
+}

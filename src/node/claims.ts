@@ -1,0 +1,239 @@
+import type { ClaimResult, Statestore } from "../contract/index.ts";
+import type { Call } from "../core/activation/call.ts";
+import type { ActivationInput } from "../core/activation/effects.ts";
+import { isServerError, ServerError } from "../domain/error.ts";
+import type { Clock } from "./ports.ts";
+import { decodeReply } from "./reply-codec.ts";
+import type { Sealer } from "./sealer.ts";
+import type { Slot, StepSlot } from "./slot.ts";
+
+const MAX_BATCH = 256;
+/** Request ids that a claim brings along; an actor with more of them is looked up call by call. */
+const MAX_REQUEST_IDS = 10_000;
+
+export interface ClaimsOptions {
+  readonly store: Statestore;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly session: () => number | undefined;
+}
+
+/**
+ * What an activation asks the store besides its commit: claims, fence reads, recorded replies and
+ * releases. What is asked for in one tick goes in one batch.
+ */
+export class Claims {
+  readonly #options: ClaimsOptions;
+  readonly #step: StepSlot;
+  #claiming: Slot[] = [];
+  #fencing: Slot[] = [];
+  #releasing: { readonly slot: Slot; readonly epoch: number }[] = [];
+  #scheduled = false;
+  #underWay = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: ClaimsOptions, step: StepSlot) {
+    this.#options = options;
+    this.#step = step;
+  }
+
+  claim(slot: Slot): void {
+    this.#claiming.push(slot);
+    this.#schedule();
+  }
+
+  fence(slot: Slot): void {
+    this.#fencing.push(slot);
+    this.#schedule();
+  }
+
+  release(slot: Slot, epoch: number): void {
+    this.#releasing.push({ slot, epoch });
+    this.#schedule();
+  }
+
+  /** Finds the recorded reply to the request id of `call`. */
+  lookup(slot: Slot, call: Call): void {
+    const { store, sealer } = this.#options;
+    const { requestId } = call.invocation;
+    this.#track(
+      store.dedup(slot.actor, requestId).then(
+        (record) => {
+          const input = open("lookup-failed", call, () => {
+            if (record === undefined) return { kind: "found", call, found: undefined };
+            const plain = sealer.open(
+              "dedup",
+              slot.actor,
+              record.revision,
+              requestId,
+              record.reply,
+            );
+            return {
+              kind: "found",
+              call,
+              found: { digest: record.digest, reply: decodeReply(plain) },
+            };
+          });
+          this.#step(slot, input);
+        },
+        (error: unknown) => {
+          this.#step(slot, {
+            kind: "lookup-failed",
+            call,
+            error: unavailable(error, "not_started"),
+          });
+        },
+      ),
+    );
+  }
+
+  /** Resolves when nothing is asked or under way. */
+  async drained(): Promise<void> {
+    while (this.#underWay > 0 || this.#scheduled) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#options.clock.defer(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const claiming = this.#claiming;
+    const fencing = this.#fencing;
+    const releasing = this.#releasing;
+    this.#claiming = [];
+    this.#fencing = [];
+    this.#releasing = [];
+    if (releasing.length > 0) this.#release(releasing);
+    for (let i = 0; i < claiming.length; i += MAX_BATCH) {
+      this.#claim(claiming.slice(i, i + MAX_BATCH));
+    }
+    for (let i = 0; i < fencing.length; i += MAX_BATCH) {
+      this.#fence(fencing.slice(i, i + MAX_BATCH));
+    }
+    this.#settled();
+  }
+
+  #claim(slots: readonly Slot[]): void {
+    const sessionId = this.#options.session();
+    if (sessionId === undefined) {
+      const error = unavailable(undefined, "not_started");
+      for (const slot of slots) this.#step(slot, { kind: "claim-failed", error });
+      return;
+    }
+    const actors = slots.map((slot) => slot.actor);
+    const request = { sessionId, actors, maxRequestIds: MAX_REQUEST_IDS };
+    this.#track(
+      this.#options.store.claim(request).then(
+        (results) => {
+          slots.forEach((slot, i) => this.#step(slot, this.#opened(slot, results[i])));
+        },
+        (cause: unknown) => {
+          const error = unavailable(cause, "not_started");
+          for (const slot of slots) this.#step(slot, { kind: "claim-failed", error });
+        },
+      ),
+    );
+  }
+
+  /** A claim's answer with its state opened; a state that cannot be opened stops the actor. */
+  #opened(slot: Slot, result: ClaimResult | undefined): ActivationInput {
+    if (result === undefined) {
+      return { kind: "claim-failed", error: unavailable(undefined, "not_started") };
+    }
+    if (result.kind === "owned") return { kind: "owned", owner: result };
+    if (result.kind === "damaged") {
+      return { kind: "claim-failed", error: damaged(result.reason) };
+    }
+    try {
+      const { state, revision } = result;
+      const { sealer } = this.#options;
+      const plain =
+        state === undefined
+          ? undefined
+          : {
+              type: state.type,
+              data: sealer.open("state", slot.actor, revision, state.type, state.data),
+            };
+      return { kind: "claimed", claimed: { ...result, state: plain } };
+    } catch (error) {
+      // The claim has raised the epoch and nothing else; it is let go again, unread.
+      this.release(slot, result.epoch);
+      return { kind: "claim-failed", error: unavailable(error, "not_started") };
+    }
+  }
+
+  #fence(slots: readonly Slot[]): void {
+    const actors = slots.map((slot) => slot.actor);
+    this.#track(
+      this.#options.store.epochs(actors).then(
+        (epochs) => {
+          slots.forEach((slot, i) => this.#step(slot, { kind: "fence-read", epoch: epochs[i] }));
+        },
+        (cause: unknown) => {
+          const error = unavailable(cause, "not_applied");
+          for (const slot of slots) this.#step(slot, { kind: "fence-failed", error });
+        },
+      ),
+    );
+  }
+
+  #release(released: readonly { readonly slot: Slot; readonly epoch: number }[]): void {
+    const sessionId = this.#options.session();
+    if (sessionId === undefined) return;
+    const actors = released.map(({ slot, epoch }) => ({ actor: slot.actor, epoch }));
+    // A release that fails leaves the actor ours: the next claim, here or after the lease, takes it.
+    this.#track(this.#options.store.release(sessionId, actors).catch(() => undefined));
+  }
+
+  #track(work: Promise<void>): void {
+    this.#underWay += 1;
+    void work.finally(() => {
+      this.#underWay -= 1;
+      this.#settled();
+    });
+  }
+
+  #settled(): void {
+    if (this.#underWay > 0 || this.#scheduled) return;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+}
+
+function open(failure: "lookup-failed", call: Call, make: () => ActivationInput): ActivationInput {
+  try {
+    return make();
+  } catch (error) {
+    return { kind: failure, call, error: unavailable(error, "not_started") };
+  }
+}
+
+function unavailable(cause: unknown, outcome: "not_started" | "not_applied"): ServerError {
+  if (isServerError(cause)) {
+    return new ServerError(cause.code, cause.message, outcome, cause.details);
+  }
+  return new ServerError("state.unavailable", "the statestore cannot be reached", outcome, {
+    reason: "STORE_UNAVAILABLE",
+    retryAfterMs: 500,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function damaged(reason: string): ServerError {
+  return new ServerError(
+    "state.corrupt",
+    "the stored row of the actor cannot be read",
+    "not_started",
+    {
+      reason,
+    },
+  );
+}

@@ -1,0 +1,351 @@
+import type { Balancer, BalancerCandidate } from "../contract/index.ts";
+import type { ActorTypeSpec } from "../domain/actor.ts";
+import { ServerError } from "../domain/error.ts";
+import type { HostInvocation, HostResult } from "../domain/turn.ts";
+import { Deque } from "../std/deque.ts";
+import type { HostGate, HostLink, RunningTurn } from "./host-port.ts";
+import type { Clock, Logger } from "./ports.ts";
+import { checkType, typePathOf } from "./type-rules.ts";
+
+/** Who hears what became of an invocation. */
+export interface ExecutionSink {
+  executed(result: HostResult): void;
+  notExecuted(invocationId: number, error: ServerError): void;
+}
+
+export interface HostsOptions {
+  readonly balancer: Balancer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A host that has not answered by then is taken to have failed the turn. */
+  readonly turnTimeoutMs: number;
+  /** New types are remembered, so that after a restart they are known without a host. */
+  readonly remember: (types: readonly ActorTypeSpec[]) => void;
+  readonly draining: () => boolean;
+}
+
+interface Running {
+  readonly invocation: HostInvocation;
+  readonly sink: ExecutionSink;
+  readonly begunMs: number;
+}
+
+interface Attached {
+  readonly link: HostLink;
+  readonly running: Map<number, Running>;
+  readonly types: Set<HostedType>;
+  readonly candidate: { -readonly [Key in keyof BalancerCandidate]: BalancerCandidate[Key] };
+  readonly firstCredit: number;
+  draining: boolean;
+}
+
+interface HostedType {
+  spec: ActorTypeSpec;
+  readonly hosts: Attached[];
+  /** Invocations that wait for credit; at most one per activation of the type. */
+  readonly waiting: Deque<Omit<Running, "begunMs">>;
+}
+
+/** One attached host for `ListHosts`. */
+export interface HostSummary {
+  readonly link: HostLink;
+  readonly types: readonly string[];
+  readonly inFlight: number;
+  readonly credit: number;
+}
+
+const SWEEP_MS = 500;
+
+/**
+ * The hosts of this node: which types they serve, which of them takes the next invocation (the
+ * balancer's choice among those with credit), and what becomes of an invocation when one is lost.
+ */
+export class Hosts implements HostGate {
+  readonly #options: HostsOptions;
+  readonly #links = new Map<string, Attached>();
+  readonly #types = new Map<string, HostedType>();
+  #stopSweep: (() => void) | undefined;
+
+  constructor(options: HostsOptions) {
+    this.#options = options;
+  }
+
+  /** Types registered by an earlier life of the node: known, and without a host for now. */
+  recall(types: readonly ActorTypeSpec[]): void {
+    for (const spec of types) this.#type(spec);
+  }
+
+  spec(typePath: string): ActorTypeSpec | undefined {
+    return this.#types.get(typePath)?.spec;
+  }
+
+  hasHost(typePath: string): boolean {
+    return this.#types.get(typePath)?.hosts.some((host) => !host.draining) ?? false;
+  }
+
+  /** How many turns one invocation may carry: no more than any host of the type takes at once. */
+  chainLimit(typePath: string, limit: number): number {
+    let chain = limit;
+    for (const host of this.#types.get(typePath)?.hosts ?? []) {
+      chain = Math.min(chain, Math.max(1, host.firstCredit));
+    }
+    return chain;
+  }
+
+  types(): readonly ActorTypeSpec[] {
+    return [...this.#types.values()].map((type) => type.spec);
+  }
+
+  summaries(): readonly HostSummary[] {
+    return [...this.#links.values()].map((host) => ({
+      link: host.link,
+      types: [...host.types].map((type) => typePathOf(type.spec)),
+      inFlight: host.candidate.inFlight,
+      credit: host.candidate.credit,
+    }));
+  }
+
+  attach(link: HostLink, types: readonly ActorTypeSpec[], credit: number): void {
+    if (this.#options.draining()) throw nodeDraining();
+    this.#check(link, types);
+    const host: Attached = {
+      link,
+      running: new Map(),
+      types: new Set(),
+      candidate: { hostId: link.id, local: true, inFlight: 0, credit, weight: link.weight },
+      firstCredit: credit,
+      draining: false,
+    };
+    this.#links.set(link.id, host);
+    this.#register(host, types);
+    this.#options.log.info("host.attached", {
+      host: link.name,
+      kind: link.kind,
+      sdk: link.sdk,
+      types: types.map(typePathOf),
+    });
+    this.#stopSweep ??= this.#options.clock.setTimer(SWEEP_MS, () => this.#sweep());
+  }
+
+  addTypes(link: HostLink, types: readonly ActorTypeSpec[]): void {
+    const host = this.#links.get(link.id);
+    if (host === undefined) return;
+    this.#check(link, types);
+    this.#register(host, types);
+  }
+
+  /** Hands an invocation to a host of its type; one of the two of `sink` is called later, once. */
+  execute(typePath: string, invocation: HostInvocation, sink: ExecutionSink): void {
+    const type = this.#types.get(typePath);
+    if (type === undefined || !this.hasHost(typePath)) {
+      return sink.notExecuted(invocation.id, noHost(typePath));
+    }
+    type.waiting.push({ invocation, sink });
+    this.#dispatch(type);
+  }
+
+  /** Nobody waits for the invocation: a host that has it is told, one that has not never hears of it. */
+  cancel(invocationId: number): void {
+    for (const host of this.#links.values()) {
+      if (host.running.has(invocationId)) return host.link.cancel(invocationId);
+    }
+  }
+
+  results(link: HostLink, results: readonly HostResult[]): void {
+    const host = this.#links.get(link.id);
+    if (host === undefined) return;
+    for (const result of results) {
+      const running = host.running.get(result.id);
+      if (running === undefined) continue;
+      host.running.delete(result.id);
+      host.candidate.inFlight -= running.invocation.turns.length;
+      running.sink.executed(result);
+    }
+    this.#dispatchAll(host);
+  }
+
+  credit(link: HostLink, calls: number): void {
+    const host = this.#links.get(link.id);
+    if (host === undefined) return;
+    host.candidate.credit += calls;
+    this.#dispatchAll(host);
+  }
+
+  draining(link: HostLink): void {
+    const host = this.#links.get(link.id);
+    if (host === undefined) return;
+    host.draining = true;
+    this.#failUnserved(host);
+  }
+
+  lost(link: HostLink, reason: string): void {
+    const host = this.#links.get(link.id);
+    if (host === undefined) return;
+    this.#links.delete(link.id);
+    for (const type of host.types) type.hosts.splice(type.hosts.indexOf(host), 1);
+    this.#options.log.info("host.lost", { host: link.name, reason, running: host.running.size });
+    for (const [id, { sink }] of host.running) sink.notExecuted(id, hostLost());
+    host.running.clear();
+    this.#failUnserved(host);
+  }
+
+  turn(token: string): RunningTurn | undefined {
+    const dot = token.lastIndexOf(".");
+    const host = this.#links.get(token.slice(0, dot));
+    const turnId = Number(token.slice(dot + 1));
+    if (host === undefined || !Number.isSafeInteger(turnId)) return undefined;
+    for (const { invocation } of host.running.values()) {
+      const turn = invocation.turns.find((candidate) => candidate.turnId === turnId);
+      if (turn === undefined) continue;
+      const { system, type, key } = invocation.actor;
+      return { actorPath: `${system}/${type}/${key}`, invocation: turn.invocation };
+    }
+    return undefined;
+  }
+
+  token(link: HostLink, turnId: number): string {
+    return `${link.id}.${turnId}`;
+  }
+
+  /** Tells every host to attach elsewhere; running turns are still answered. */
+  drainAll(): void {
+    for (const host of this.#links.values()) host.link.drain();
+  }
+
+  closeAll(reason: string): void {
+    this.#stopSweep?.();
+    for (const host of [...this.#links.values()]) host.link.close(reason);
+  }
+
+  #check(link: HostLink, types: readonly ActorTypeSpec[]): void {
+    for (const spec of types) {
+      checkType(spec);
+      const owner = this.#types.get(typePathOf(spec))?.hosts[0]?.link.identity;
+      if (owner === undefined) continue;
+      if (owner.kind !== link.identity.kind || owner.id !== link.identity.id) {
+        throw new ServerError(
+          "access.denied",
+          `actor type ${typePathOf(spec)} is served by another identity`,
+          "not_started",
+          { reason: "KIND_OWNED" },
+        );
+      }
+    }
+  }
+
+  #register(host: Attached, types: readonly ActorTypeSpec[]): void {
+    for (const spec of types) {
+      const type = this.#type(spec);
+      type.spec = spec;
+      if (!host.types.has(type)) type.hosts.push(host);
+      host.types.add(type);
+    }
+    this.#options.remember(types);
+    this.#dispatchAll(host);
+  }
+
+  #type(spec: ActorTypeSpec): HostedType {
+    const path = typePathOf(spec);
+    let type = this.#types.get(path);
+    if (type === undefined) {
+      type = { spec, hosts: [], waiting: new Deque() };
+      this.#types.set(path, type);
+    }
+    return type;
+  }
+
+  #dispatchAll(host: Attached): void {
+    for (const type of host.types) if (type.waiting.length > 0) this.#dispatch(type);
+  }
+
+  #dispatch(type: HostedType): void {
+    for (let next = type.waiting.peek(); next !== undefined; next = type.waiting.peek()) {
+      const turns = next.invocation.turns.length;
+      const host = this.#choose(type, turns);
+      if (host === undefined) return;
+      type.waiting.shift();
+      host.candidate.credit -= turns;
+      host.candidate.inFlight += turns;
+      host.running.set(next.invocation.id, { ...next, begunMs: this.#options.clock.now() });
+      host.link.execute(next.invocation);
+    }
+  }
+
+  #choose(type: HostedType, turns: number): Attached | undefined {
+    const { hosts } = type;
+    const only = hosts.length === 1 ? hosts[0] : undefined;
+    if (only !== undefined) return hasRoom(only, turns) ? only : undefined;
+    const open = hosts.filter((host) => hasRoom(host, turns));
+    if (open.length < 2) return open[0];
+    const index = this.#options.balancer.choose(
+      typePathOf(type.spec),
+      open.map((host) => host.candidate),
+    );
+    return open[index] ?? open[0];
+  }
+
+  /** Invocations that wait for a type whose last host is going would wait for ever. */
+  #failUnserved(gone: Attached): void {
+    for (const type of gone.types) {
+      const path = typePathOf(type.spec);
+      if (this.hasHost(path)) continue;
+      for (let next = type.waiting.shift(); next !== undefined; next = type.waiting.shift()) {
+        next.sink.notExecuted(next.invocation.id, noHost(path));
+      }
+    }
+  }
+
+  /** One pass over what runs, instead of a timer for each turn. */
+  #sweep(): void {
+    const { clock, turnTimeoutMs } = this.#options;
+    const limit = clock.now() - turnTimeoutMs;
+    for (const host of this.#links.values()) {
+      for (const [id, running] of host.running) {
+        if (running.begunMs > limit) continue;
+        host.running.delete(id);
+        host.candidate.inFlight -= running.invocation.turns.length;
+        host.link.cancel(id);
+        running.sink.notExecuted(id, turnTimeout());
+      }
+    }
+    this.#stopSweep = clock.setTimer(SWEEP_MS, () => this.#sweep());
+  }
+}
+
+function hasRoom(host: Attached, turns: number): boolean {
+  return !host.draining && host.candidate.credit >= Math.min(turns, host.firstCredit);
+}
+
+function noHost(typePath: string): ServerError {
+  return new ServerError(
+    "host.unavailable",
+    `no host of actor type ${typePath} is attached`,
+    "not_started",
+    { reason: "HOST_ABSENT", retryAfterMs: 500 },
+  );
+}
+
+function hostLost(): ServerError {
+  return new ServerError(
+    "host.unavailable",
+    "the host was lost while it ran the turn; nothing of it was kept",
+    "not_applied",
+    { reason: "HOST_LOST", retryAfterMs: 100 },
+  );
+}
+
+function turnTimeout(): ServerError {
+  return new ServerError(
+    "host.unavailable",
+    "the host did not finish the turn in time; nothing of it was kept",
+    "not_applied",
+    { reason: "HOST_TIMEOUT" },
+  );
+}
+
+function nodeDraining(): ServerError {
+  return new ServerError("node.draining", "the node is draining", "not_started", {
+    reason: "DRAINING",
+    retryAfterMs: 500,
+  });
+}

@@ -1,0 +1,113 @@
+import type { AccessPolicy, AccessQuestion, PartitionDecision } from "../contract/index.ts";
+import { DEFAULT_READ_ACTIONS } from "../domain/actor.ts";
+import { ServerError } from "../domain/error.ts";
+import type { CallSignal, Invocation, Invoker, Reply } from "../domain/invocation.ts";
+import type { Hosts } from "./hosts.ts";
+import type { NodeStatus } from "./node-api.ts";
+import type { Logger } from "./ports.ts";
+import { typePathOf } from "./type-rules.ts";
+
+export interface RouterOptions {
+  readonly policy: AccessPolicy;
+  readonly hosts: Hosts;
+  readonly table: Invoker;
+  readonly log: Logger;
+  readonly status: () => NodeStatus;
+  readonly partition: () => PartitionDecision;
+  /** Told of each refusal by policy, with the rule that decided. */
+  readonly denied: (question: AccessQuestion, rule: string) => void;
+}
+
+/**
+ * Room 2: every call passes here, whatever it came by. Asks the one policy, refuses what the node
+ * cannot take now, and hands the call to where the actor lives.
+ */
+export class Router implements Invoker {
+  readonly #options: RouterOptions;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  invoke(invocation: Invocation, signal: CallSignal): Promise<Reply> {
+    const { caller, actor, action } = invocation;
+    const refused =
+      this.authorize({ kind: "invoke", caller, target: actor, action }) ??
+      this.#refusal(invocation) ??
+      this.#unservable(invocation);
+    return refused === undefined
+      ? this.#options.table.invoke(invocation, signal)
+      : Promise.reject(refused);
+  }
+
+  /**
+   * The one authorisation function. Returns the refusal, or `undefined` if the policy allows it. A
+   * policy that throws denies.
+   */
+  authorize(question: AccessQuestion): ServerError | undefined {
+    const { policy, denied, log } = this.#options;
+    let rule = "the policy failed";
+    try {
+      const decision = policy.decide(question);
+      if (decision.allowed === true) return undefined;
+      rule = decision.rule;
+    } catch (error) {
+      log.error("acl.error", { error });
+    }
+    denied(question, rule);
+    return new ServerError("access.denied", "the caller may not do this", "not_started", {
+      reason: "ACCESS_DENIED",
+    });
+  }
+
+  #refusal(invocation: Invocation): ServerError | undefined {
+    const { status, partition } = this.#options;
+    const now = status();
+    // Turns that still run may finish what they began, so their own calls pass while draining.
+    if (now === "stopping" || (now === "draining" && invocation.chain.length === 0)) {
+      return new ServerError("node.draining", "the node is draining", "not_started", {
+        reason: "DRAINING",
+        retryAfterMs: 500,
+      });
+    }
+    const decision = partition();
+    if (decision.kind === "serve") return undefined;
+    return new ServerError("node.partitioned", decision.reason, "not_started", {
+      reason: "PARTITIONED",
+      retryAfterMs: 1_000,
+    });
+  }
+
+  #unservable(invocation: Invocation): ServerError | undefined {
+    const { actor, action, operation } = invocation;
+    const typePath = typePathOf(actor);
+    const { hosts } = this.#options;
+    const spec = hosts.spec(typePath);
+    if (spec === undefined) {
+      return new ServerError(
+        "actor.unknown",
+        `no actor type ${typePath} is registered`,
+        "not_started",
+        { reason: "TYPE_UNKNOWN" },
+      );
+    }
+    if (operation !== undefined || spec.openActions || DEFAULT_READ_ACTIONS.has(action)) {
+      return undefined;
+    }
+    if (!spec.actions.some((known) => known.name === action)) {
+      return new ServerError(
+        "actor.unknown",
+        `actor type ${typePath} has no such action`,
+        "not_started",
+        { reason: "ACTION_UNKNOWN" },
+      );
+    }
+    if (hosts.hasHost(typePath)) return undefined;
+    return new ServerError(
+      "host.unavailable",
+      `no host of actor type ${typePath} is attached`,
+      "not_started",
+      { reason: "HOST_ABSENT", retryAfterMs: 500 },
+    );
+  }
+}

@@ -1,0 +1,103 @@
+import type { Statestore } from "../contract/index.ts";
+import type { Clock, Logger } from "./ports.ts";
+
+export interface SessionKeeperOptions {
+  readonly store: Statestore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly nodeName: string;
+  readonly bootId: string;
+  readonly address: string;
+  readonly ttlMs: number;
+  readonly renewMs: number;
+  /** The session is gone for good: nothing that was activated under it may answer. */
+  readonly fenced: () => void;
+  readonly report: (reachable: boolean) => void;
+}
+
+/** How much of a lease is not trusted: clock rate error and the way of the renewal. */
+const RATE_MARGIN = 0.05;
+const FIXED_MARGIN_MS = 1_000;
+
+/**
+ * Keeps this process's lease row alive. The lease is judged by the store's clock; here only the
+ * monotonic clock counts, from before the renewal was sent.
+ * A session that is fenced ends every activation, and a new one is opened.
+ */
+export class SessionKeeper {
+  readonly #options: SessionKeeperOptions;
+  #sessionId: number | undefined;
+  #validUntilMs = 0;
+  #stopTimer: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(options: SessionKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The session while it may be used. */
+  get current(): number | undefined {
+    return this.#sessionId;
+  }
+
+  /** Milliseconds for which the lease is certain; negative when it may have passed. */
+  get marginMs(): number {
+    return this.#validUntilMs - this.#options.clock.now();
+  }
+
+  /** Opens the session; rejects if the store cannot be reached. */
+  async start(): Promise<void> {
+    await this.#open();
+    this.#schedule();
+  }
+
+  /** Closes the row, so that others take over at once. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopTimer?.();
+    const sessionId = this.#sessionId;
+    this.#sessionId = undefined;
+    if (sessionId !== undefined) await this.#options.store.sessions.close(sessionId);
+  }
+
+  async #open(): Promise<void> {
+    const { store, clock, nodeName, bootId, address, ttlMs, log } = this.#options;
+    const sent = clock.now();
+    const row = await store.sessions.open({ nodeName, bootId, address, ttlMs });
+    this.#sessionId = row.id;
+    this.#valid(sent);
+    log.info("session.opened", { session: row.id, node: nodeName });
+  }
+
+  #valid(sentMs: number): void {
+    this.#validUntilMs = sentMs + this.#options.ttlMs * (1 - RATE_MARGIN) - FIXED_MARGIN_MS;
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    const { clock, renewMs } = this.#options;
+    this.#stopTimer = clock.setTimer(renewMs, () => {
+      void this.#renew().finally(() => this.#schedule());
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { store, clock, ttlMs, log, report } = this.#options;
+    try {
+      if (this.#sessionId === undefined) return await this.#open();
+      const sent = clock.now();
+      const answer = await store.sessions.renew(this.#sessionId, ttlMs);
+      report(true);
+      if (answer === "renewed") return this.#valid(sent);
+      if (this.#stopped) return;
+      log.warn("session.fenced", { session: this.#sessionId });
+      this.#sessionId = undefined;
+      this.#options.fenced();
+      await this.#open();
+    } catch (error) {
+      if (this.#stopped) return;
+      report(false);
+      log.warn("session.renewal_failed", { session: this.#sessionId, error });
+    }
+  }
+}

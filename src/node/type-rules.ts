@@ -1,0 +1,39 @@
+import type { ActorTypeSpec } from "../domain/actor.ts";
+import { ServerError } from "../domain/error.ts";
+
+/** `system/type`, the key of a type. */
+export function typePathOf(id: { readonly system: string; readonly type: string }): string {
+  return `${id.system}/${id.type}`;
+}
+
+/**
+ * Refuses a registration that asks for what this server does not offer, so that nobody finds out at
+ * the first call. Throws `plugin.unsupported` or `request.invalid`.
+ */
+export function checkType(spec: ActorTypeSpec): void {
+  const name = typePathOf(spec);
+  const missing =
+    spec.kind !== "named" && spec.kind !== "unnamed"
+      ? `kind ${spec.kind}`
+      : spec.durability === "snapshot"
+        ? "durability snapshot"
+        : spec.reentrant
+          ? "reentrant calls"
+          : undefined;
+  if (missing !== undefined) {
+    throw new ServerError(
+      "plugin.unsupported",
+      `actor type ${name}: this server does not offer ${missing}`,
+      "not_started",
+      { reason: "TYPE_UNSUPPORTED" },
+    );
+  }
+  if (spec.mailboxCalls < 1 || spec.mailboxBytes < 1024 || spec.deactivationTimeoutMs < 1) {
+    throw new ServerError(
+      "request.invalid",
+      `actor type ${name}: mailbox and time-outs must be positive`,
+      "not_started",
+      { reason: "TYPE_SETTINGS" },
+    );
+  }
+}

@@ -1,0 +1,36 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { PeerCertificate } from "../../node/ports.ts";
+
+/** Alternative names as the runtime prints them: `DNS:a, URI:b`, with odd values as JSON strings. */
+const ALT_NAME = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
+
+/** Splits the printed list; a quoted value may contain the separator without forging a name. */
+export function parseAltNames(printed: string): readonly string[] {
+  const names: string[] = [];
+  ALT_NAME.lastIndex = 0;
+  const pattern = new RegExp(ALT_NAME);
+  for (let match = pattern.exec(printed); match !== null; match = pattern.exec(printed)) {
+    const [, type = "", value = ""] = match;
+    names.push(`${type}:${value.startsWith('"') ? String(JSON.parse(value)) : value}`);
+  }
+  return names;
+}
+
+/**
+ * The client certificate of a TLS connection, or `undefined` if it sent none or was not verified.
+ * Alternative names keep their type: `DNS:localhost`, `URI:spiffe://…`, `IP Address:127.0.0.1`.
+ */
+export function peerCertificateOf(socket: Socket): PeerCertificate | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const certificate = socket.getPeerCertificate();
+  // Without a client certificate this is an empty object, or null on some runtimes.
+  if (!certificate?.fingerprint256) return undefined;
+  return {
+    subject: Object.entries(certificate.subject ?? {})
+      .map(([name, value]) => `${name}=${String(value)}`)
+      .join(","),
+    altNames: parseAltNames(certificate.subjectaltname ?? ""),
+    fingerprint256: certificate.fingerprint256,
+  };
+}

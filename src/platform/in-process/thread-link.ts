@@ -1,0 +1,304 @@
+import type { ActorId, ActorTypeSpec } from "../../domain/actor.ts";
+import { isServerError } from "../../domain/error.ts";
+import {
+  type Caller,
+  type Invocation,
+  type Invoker,
+  NEVER,
+  type StringMap,
+} from "../../domain/invocation.ts";
+import type { HostInvocation, HostResult, TurnFailure } from "../../domain/turn.ts";
+import type { HostGate, HostLink } from "../../node/host-port.ts";
+import type { Clock, Logger } from "../../node/ports.ts";
+import {
+  type CallReply,
+  type CallTuple,
+  type DoneFrame,
+  type FrameFromThread,
+  type InvocationTuple,
+  type LoadedFrame,
+  packInvocation,
+  packPayload,
+  unpackPayload,
+  unpackResult,
+} from "./actor-frames.ts";
+import type { SpawnThread, Thread } from "./spawn-thread.ts";
+
+/** A call or an effect that user code asks for, before the node sees it. */
+export interface AskedCall {
+  readonly target: ActorId;
+  readonly action: string;
+  readonly requestId: string;
+}
+
+/** What every thread of one in-process host shares. */
+export interface ThreadWorld {
+  readonly gate: HostGate;
+  readonly invoker: Invoker;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Throws `ServerError` if user code names what no actor or action may be called. */
+  readonly checkCall: (call: AskedCall) => void;
+  readonly spawn: SpawnThread;
+  /** Turns that a thread takes at once. */
+  readonly credit: number;
+}
+
+/** How long a thread may leave a question unanswered once a turn on it was cancelled. */
+const UNRESPONSIVE_MS = 2_000;
+const LOAD_TIMEOUT_MS = 10_000;
+
+const IDENTITY: Caller = { kind: "host", id: "in-process", roles: [] };
+
+/** What loading came to: the types, or one line per problem. */
+export type Loaded = Pick<LoadedFrame, "types" | "problems">;
+
+/**
+ * One thread of actors as the node sees it. Loaded first, then attached; it ends exactly once, by
+ * `lost` if it was attached. `onEnd` is told why; an end that was asked for is not told.
+ */
+export class ThreadLink implements HostLink {
+  readonly id: string;
+  readonly name: string;
+  readonly sdk = "typescript in process";
+  readonly kind = "in-process";
+  readonly weight = 1;
+  readonly identity = IDENTITY;
+  readonly share: { readonly index: number; readonly of: number };
+
+  readonly #world: ThreadWorld;
+  readonly #onEnd: (reason: string) => void;
+  readonly #thread: Thread;
+  /** Turns of each invocation that runs, by its id. */
+  readonly #running = new Map<number, number>();
+  readonly #cancelled = new Set<number>();
+  #loading: ((loaded: Loaded) => void) | undefined;
+  #invocations: InvocationTuple[] = [];
+  #cancels: number[] = [];
+  #replies: CallReply[] = [];
+  #ping = 0;
+  #pings = 0;
+  #stopWatch: (() => void) | undefined;
+  #flushing = false;
+  #attached = false;
+  #leaving = false;
+  #over = false;
+
+  constructor(
+    world: ThreadWorld,
+    id: string,
+    share: { readonly index: number; readonly of: number },
+    onEnd: (reason: string) => void,
+  ) {
+    this.#world = world;
+    this.id = id;
+    this.name = id;
+    this.share = share;
+    this.#onEnd = onEnd;
+    this.#thread = world.spawn({
+      frame: (frame) => this.#receive(frame),
+      ended: (reason) => this.#end(reason, true),
+    });
+  }
+
+  /** Loads modules and answers what is in them. Resolves also when they are broken. */
+  load(modules: readonly string[], system: string): Promise<Loaded> {
+    return new Promise((resolve) => {
+      const stop = this.#world.clock.setTimer(LOAD_TIMEOUT_MS, () => {
+        const text = `${modules.join(", ")}: loading took longer than ${LOAD_TIMEOUT_MS / 1000} s`;
+        this.#loading?.({ types: [], problems: [text] });
+      });
+      this.#loading = (loaded) => {
+        stop();
+        this.#loading = undefined;
+        resolve(loaded);
+      };
+      this.#thread.post({ kind: "load", modules, system });
+    });
+  }
+
+  /** Registers with the node. Throws `ServerError` if the node refuses; then nothing is attached. */
+  attach(types: readonly ActorTypeSpec[]): void {
+    this.#world.gate.attach(this, types, this.#world.credit);
+    this.#attached = true;
+  }
+
+  execute(invocation: HostInvocation): void {
+    this.#running.set(invocation.id, invocation.turns.length);
+    this.#invocations.push(packInvocation(invocation, this.#world.clock.now()));
+    this.#flushSoon();
+  }
+
+  /** The thread is asked whether it still lives: only a blocked one does not answer. */
+  cancel(invocationId: number): void {
+    if (!this.#running.has(invocationId)) return;
+    this.#cancelled.add(invocationId);
+    this.#cancels.push(invocationId);
+    this.#flushSoon();
+    if (this.#stopWatch !== undefined) return;
+    this.#pings += 1;
+    this.#ping = this.#pings;
+    this.#stopWatch = this.#world.clock.setTimer(UNRESPONSIVE_MS, () => {
+      this.#end(`it did not answer for ${UNRESPONSIVE_MS} ms after a cancelled turn`, true);
+    });
+  }
+
+  drain(): void {
+    if (this.#leaving || this.#over) return;
+    this.#leaving = true;
+    this.#world.gate.draining(this);
+    this.#endIfIdle();
+  }
+
+  close(reason: string): void {
+    this.#end(reason, false);
+  }
+
+  #receive(frame: FrameFromThread): void {
+    if (this.#over) return;
+    if (frame.kind === "loaded") this.#loading?.(frame);
+    else this.#done(frame);
+  }
+
+  #done({ results, calls, pong, strays }: DoneFrame): void {
+    if (pong === this.#pings && pong !== 0) {
+      this.#stopWatch?.();
+      this.#stopWatch = undefined;
+    }
+    for (const stray of strays) {
+      this.#world.log.warn("actor_stray_error", { host: this.id, message: stray });
+    }
+    for (const call of calls) this.#call(call);
+    const done: HostResult[] = [];
+    let turns = 0;
+    for (const tuple of results) {
+      const result = this.#checked(unpackResult(tuple));
+      turns += this.#running.get(result.id) ?? 0;
+      this.#running.delete(result.id);
+      if (!this.#cancelled.delete(result.id)) done.push(result);
+    }
+    if (done.length > 0) this.#world.gate.results(this, done);
+    if (turns > 0 && !this.#leaving) this.#world.gate.credit(this, turns);
+    this.#endIfIdle();
+    this.#endIfStuck();
+  }
+
+  #endIfIdle(): void {
+    if (this.#leaving && this.#running.size === this.#cancelled.size)
+      this.#end("it is replaced", false);
+  }
+
+  /** Turns that never end although nobody waits for them must not eat up all the credit. */
+  #endIfStuck(): void {
+    if (this.#cancelled.size * 2 > this.#world.credit) {
+      this.#end("half of what it may run are cancelled turns that do not end", true);
+    }
+  }
+
+  #checked(result: HostResult): HostResult {
+    try {
+      for (const { effects } of result.outcomes) {
+        for (const effect of effects) {
+          if ("target" in effect) this.#world.checkCall({ requestId: "", ...effect });
+        }
+      }
+      return result;
+    } catch (error) {
+      const { id } = result;
+      return { id, outcomes: [], state: undefined, tags: undefined, failure: failureOf(error) };
+    }
+  }
+
+  #call(tuple: CallTuple): void {
+    const [callId] = tuple;
+    const answer = (reply: CallReply): void => {
+      this.#replies.push(reply);
+      this.#flushSoon();
+    };
+    const refuse = (error: unknown): void => answer([callId, undefined, failureOf(error)]);
+    try {
+      const invocation = this.#invocationOf(tuple);
+      if (invocation === undefined) {
+        const failure = { code: "failed_precondition", message: "the turn is over" };
+        answer([callId, undefined, failure]);
+        return;
+      }
+      this.#world.invoker
+        .invoke(invocation, NEVER)
+        .then(({ payload }) => answer([callId, packPayload(payload), undefined]), refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  #invocationOf(tuple: CallTuple): Invocation | undefined {
+    const [, turnId, target, action, payload, metadata, requestId, timeoutMs] = tuple;
+    const { gate, clock, checkCall } = this.#world;
+    const running = gate.turn(gate.token(this, turnId));
+    if (running === undefined) return undefined;
+    checkCall({ target, action, requestId });
+    const origin = running.invocation;
+    return {
+      actor: target,
+      action,
+      payload: unpackPayload(payload),
+      requestId,
+      metadata: textsOf(metadata),
+      caller: { ...origin.caller, actor: origin.actor },
+      chain: [...origin.chain, origin.actor],
+      deadlineMs: Math.min(origin.deadlineMs, clock.now() + timeoutMs),
+      trace: undefined,
+      hops: 0,
+    };
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#world.clock.defer(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    if (this.#over) return;
+    const work = {
+      kind: "work",
+      invocations: this.#invocations,
+      cancel: this.#cancels,
+      replies: this.#replies,
+      ping: this.#ping,
+    } as const;
+    this.#invocations = [];
+    this.#cancels = [];
+    this.#replies = [];
+    this.#ping = 0;
+    try {
+      this.#thread.post(work);
+    } catch (error) {
+      this.#end(
+        `it cannot be reached: ${error instanceof Error ? error.message : "no error"}`,
+        true,
+      );
+    }
+  }
+
+  #end(reason: string, unasked: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stopWatch?.();
+    this.#thread.terminate();
+    this.#loading?.({ types: [], problems: [`the thread of the actors did not load: ${reason}`] });
+    if (this.#attached) this.#world.gate.lost(this, reason);
+    if (unasked) this.#onEnd(reason);
+  }
+}
+
+function textsOf(map: StringMap): StringMap {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)]));
+}
+
+/** The error of a call as user code may see it: its code, or the host's own code of the callee. */
+function failureOf(error: unknown): TurnFailure {
+  if (!isServerError(error)) return { code: "internal.bug", message: "an internal error occurred" };
+  return { code: error.details.hostCode ?? error.code, message: error.message };
+}

@@ -1,0 +1,212 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { ActorCommit, CommitResult, Statestore } from "../../src/contract/index.ts";
+import {
+  actorId,
+  type Claimed,
+  commit,
+  dedupOf,
+  json,
+  openSession,
+  type StatestoreSubject,
+  set,
+  turn,
+  withStore,
+} from "./support/statestore-fixture.ts";
+
+/** One step of a generated history; numbers are taken modulo what there is. */
+type Step =
+  | { readonly kind: "open"; readonly node: number }
+  | { readonly kind: "end"; readonly session: number; readonly evict: boolean }
+  | { readonly kind: "claim"; readonly session: number; readonly actor: number }
+  | { readonly kind: "release"; readonly claim: number }
+  | {
+      readonly kind: "commit";
+      readonly claims: readonly number[];
+      readonly offset: number;
+      readonly change: "set" | "keep" | "remove" | "record";
+    };
+
+const index = fc.nat({ max: 1_000 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("open" as const), node: index }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("end" as const), session: index, evict: fc.boolean() }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant("claim" as const), session: index, actor: index }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("release" as const), claim: index }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant("commit" as const),
+      claims: fc.array(index, { minLength: 1, maxLength: 4 }),
+      // Mostly the right revision, at times one too low or too high.
+      offset: fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1),
+      change: fc.constantFrom("set", "set", "set", "keep", "remove", "record"),
+    }),
+  },
+);
+
+interface ModelActor {
+  owner: number | undefined;
+  epoch: number;
+  revision: number;
+  text: string | undefined;
+  readonly replies: Set<string>;
+}
+
+/** The store as a `Map`, and the same steps applied to a real one. */
+class ModelRun {
+  readonly #store: Statestore;
+  readonly #actors = new Map<string, ModelActor>();
+  readonly #sessions: { readonly id: number; readonly node: string; up: boolean }[] = [];
+  readonly #claims: Claimed[] = [];
+  #steps = 0;
+
+  constructor(store: Statestore) {
+    this.#store = store;
+  }
+
+  async apply(one: Step): Promise<void> {
+    this.#steps += 1;
+    switch (one.kind) {
+      case "open":
+        return await this.#open(`node-${one.node % 3}`);
+      case "end":
+        return await this.#end(one.session, one.evict);
+      case "claim":
+        return await this.#claim(one.session, `actor-${one.actor % 4}`);
+      case "release":
+        return await this.#release(one.claim);
+      case "commit":
+        return await this.#commit(one);
+    }
+  }
+
+  async #open(node: string): Promise<void> {
+    const { id } = await openSession(this.#store, node);
+    for (const session of this.#sessions) if (session.node === node) session.up = false;
+    this.#sessions.push({ id, node, up: true });
+  }
+
+  async #end(wanted: number, evict: boolean): Promise<void> {
+    const session = this.#sessions[wanted % this.#sessions.length];
+    if (session === undefined) return;
+    if (evict) expect(await this.#store.sessions.fence(session.id, true)).toBe(true);
+    else await this.#store.sessions.close(session.id);
+    session.up = false;
+  }
+
+  async #claim(wanted: number, key: string): Promise<void> {
+    const session = this.#sessions[wanted % this.#sessions.length];
+    if (session?.up !== true) return;
+    const actor = actorId(key);
+    const request = { sessionId: session.id, actors: [actor], maxRequestIds: 1_000 };
+    const [answer] = await this.#store.claim(request);
+    const model = this.#actors.get(key);
+    const owner = this.#sessions.find((other) => other.id === model?.owner);
+    if (owner?.up === true && owner !== session) {
+      expect(answer).toMatchObject({ kind: "owned", sessionId: owner.id, nodeName: owner.node });
+      return;
+    }
+    const next: ModelActor = model ?? {
+      owner: undefined,
+      epoch: 0,
+      revision: 0,
+      text: undefined,
+      replies: new Set(),
+    };
+    next.owner = session.id;
+    next.epoch += 1;
+    this.#actors.set(key, next);
+    if (answer?.kind !== "claimed") throw new Error(`not claimed: ${JSON.stringify(answer)}`);
+    expect(answer.epoch).toBe(next.epoch);
+    expect(answer.revision).toBe(next.revision);
+    expect(answer.existed).toBe(model !== undefined);
+    expect(answer.state).toEqual(next.text === undefined ? undefined : json(next.text));
+    expect(new Set(answer.requestIds)).toEqual(next.replies);
+    this.#claims.push({ ...answer, actor, sessionId: session.id });
+  }
+
+  async #release(wanted: number): Promise<void> {
+    const claimed = this.#claims[wanted % this.#claims.length];
+    if (claimed === undefined) return;
+    await this.#store.release(claimed.sessionId, [claimed]);
+    const model = this.#actors.get(claimed.actor.key);
+    if (model?.owner === claimed.sessionId && model.epoch === claimed.epoch) model.owner = undefined;
+  }
+
+  async #commit(one: Extract<Step, { readonly kind: "commit" }>): Promise<void> {
+    const first = this.#claims[(one.claims[0] ?? 0) % this.#claims.length];
+    if (first === undefined) return;
+    const up = this.#sessions.some(({ id, up: isUp }) => id === first.sessionId && isUp);
+    const commits: ActorCommit[] = [];
+    const expected: CommitResult[] = [];
+    for (const wanted of one.claims) {
+      const claimed = this.#claims[wanted % this.#claims.length];
+      const key = claimed?.actor.key ?? "";
+      const model = this.#actors.get(key);
+      if (claimed === undefined || model === undefined) continue;
+      if (commits.some(({ actor }) => actor.key === key)) continue;
+      const base = Math.max(0, model.revision + one.offset);
+      const revision = one.change === "record" ? base : base + 1;
+      const requestId = `${this.#steps}`;
+      const text = `${key} at step ${this.#steps}`;
+      const change =
+        one.change === "set"
+          ? set(text)
+          : ({ kind: one.change === "remove" ? "remove" : "keep" } as const);
+      const dedup = [dedupOf(requestId, revision)];
+      commits.push(turn(claimed, base, { revision, change, dedup }));
+      const mine = up && model.owner === first.sessionId && model.epoch === claimed.epoch;
+      if (!mine) {
+        expected.push("fenced");
+      } else if (base !== model.revision) {
+        expected.push("conflict");
+      } else {
+        expected.push("committed");
+        model.revision = revision;
+        model.replies.add(requestId);
+        if (one.change === "set") model.text = text;
+        if (one.change === "remove") model.text = undefined;
+      }
+    }
+    expect(await commit(this.#store, first.sessionId, ...commits)).toEqual(expected);
+  }
+
+  /** Every actor as the store has it now is as the model has it. */
+  async check(): Promise<void> {
+    for (const [key, model] of this.#actors) {
+      const state = model.text === undefined ? undefined : json(model.text);
+      const { epoch, revision } = model;
+      expect(await this.#store.read(actorId(key))).toEqual({ epoch, revision, state, tags: {} });
+    }
+    const keys = [...this.#actors.keys()];
+    const epochs = keys.map((key) => this.#actors.get(key)?.epoch);
+    expect(await this.#store.epochs(keys.map((key) => actorId(key)))).toEqual(epochs);
+  }
+}
+
+/** Generated histories of several sessions, compared step by step with a model. */
+export function statestoreModelSuite(subject: StatestoreSubject, runs = 25): void {
+  describe(`${subject.name}: model`, () => {
+    test("any sequence of steps leaves the store as the model says", async () => {
+      const history = fc.array(step, { minLength: 20, maxLength: 80 });
+      await fc.assert(
+        fc.asyncProperty(history, (steps) =>
+          withStore(subject, async (store) => {
+            const run = new ModelRun(store);
+            await run.apply({ kind: "open", node: 0 });
+            for (const one of steps) await run.apply(one);
+            await run.check();
+          }),
+        ),
+        { numRuns: runs },
+      );
+    }, 120_000);
+  });
+}

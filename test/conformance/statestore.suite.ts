@@ -1,0 +1,32 @@
+import { batchTests, dedupTests, fenceTests } from "./support/statestore-commits.ts";
+import {
+  connectionTests,
+  fidelityTests,
+  lifeTests,
+  registryTests,
+} from "./support/statestore-fidelity.ts";
+import type { StatestoreSubject } from "./support/statestore-fixture.ts";
+import { claimTests, releaseTests, sessionTests } from "./support/statestore-ownership.ts";
+import { historyTests, searchTests } from "./support/statestore-queries.ts";
+import { outboxTests, scheduleTests } from "./support/statestore-queues.ts";
+
+/**
+ * What every statestore must do, over a real back end. Called by each plug-in's own test; optional
+ * powers are tested where they are present, and what is not claimed must be absent.
+ */
+export function statestoreSuite(subject: StatestoreSubject): void {
+  sessionTests(subject);
+  claimTests(subject);
+  releaseTests(subject);
+  fenceTests(subject);
+  batchTests(subject);
+  dedupTests(subject);
+  outboxTests(subject);
+  scheduleTests(subject);
+  searchTests(subject);
+  historyTests(subject);
+  fidelityTests(subject);
+  registryTests(subject);
+  connectionTests(subject);
+  lifeTests(subject);
+}
