@@ -77,7 +77,7 @@ function connectStream(contentType: string, json: boolean): RpcProtocol {
     encodingHeader: "connect-content-encoding",
     unwrap: unwrapSingle,
     reply: (response, message) =>
-      send(response, joinBytes([withPrefix(message), endOfConnectStream(undefined]))),
+      send(response, joinBytes([withPrefix(message), endOfConnectStream(undefined)])),
     refuse: (response, error) => send(response, endOfConnectStream(error)),
   };
 }

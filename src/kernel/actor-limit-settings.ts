@@ -7,7 +7,7 @@ const MILLION = 1_000_000;
 
 /** Bounds of calls and actors. */
 export const ACTOR_LIMIT_SETTINGS = {
-  deadlineDefaultMs: limit(
+  defaultDeadlineMs: limit(
     "deadline_default",
     "duration",
     "30s",
@@ -15,7 +15,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     undefined,
     "Deadline of a call that names none.",
   ),
-  deadlineMaxMs: limit(
+  maxDeadlineMs: limit(
     "deadline_max",
     "duration",
     "60s",
@@ -23,7 +23,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     undefined,
     "Longest deadline of a call.",
   ),
-  streamDeadlineMaxMs: limit(
+  maxStreamDeadlineMs: limit(
     "stream_deadline_max",
     "duration",
     "1h",
@@ -47,7 +47,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     65_536,
     "Calls under way that admission begins with.",
   ),
-  inFlightMax: limit(
+  inFlightCalls: limit(
     "in_flight_max",
     "integer",
     "4096",
@@ -103,7 +103,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     64 * GIB,
     "Bytes of all waiting calls of the process.",
   ),
-  activeActors: limit(
+  activations: limit(
     "active_actors",
     "integer",
     "100000",
@@ -119,7 +119,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     95,
     "Share of memory above which actors are passivated early.",
   ),
-  passivationIdleMs: limit(
+  deactivationTimeoutMs: limit(
     "passivation_idle",
     "duration",
     "10m",
@@ -135,7 +135,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     undefined,
     "Time for one turn in a host.",
   ),
-  hostConcurrentTurns: limit(
+  hostCredit: limit(
     "host_concurrent_turns",
     "integer",
     "200",
@@ -143,13 +143,21 @@ export const ACTOR_LIMIT_SETTINGS = {
     100_000,
     "Turns that one host works on at once.",
   ),
-  callDepth: limit(
-    "call_depth",
+  chainDepth: limit(
+    "chain_depth",
     "integer",
     "32",
     1,
     256,
     "Longest chain of actors that wait for each other.",
+  ),
+  chainedTurns: limit(
+    "chained_turns",
+    "integer",
+    "64",
+    1,
+    10_000,
+    "Turns that one call of an actor may hand to a host in a row.",
   ),
   effectsPerTurn: limit("effects_per_turn", "integer", "1000", 0, 100_000, "Effects of one turn."),
   metadataEntries: limit(

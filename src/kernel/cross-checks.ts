@@ -109,26 +109,21 @@ function checkPair(
 
 function checkLimits(context: CheckContext): void {
   const { limits } = context.settings;
-  if (limits.leaseTtlMs < 3 * limits.leaseRenewMs) {
+  if (limits.sessionTtlMs < 3 * limits.sessionRenewMs) {
     const message = "limits.lease_ttl must be at least three times limits.lease_renew";
     refuse(context, "limits.lease_ttl", "lease_ratio", message);
   }
   const ordered: readonly (readonly [string, number, string, number])[] = [
     [
       "limits.deadline_default",
-      limits.deadlineDefaultMs,
+      limits.defaultDeadlineMs,
       "limits.deadline_max",
-      limits.deadlineMaxMs,
+      limits.maxDeadlineMs,
     ],
-    ["limits.lease_margin", limits.leaseMarginMs, "limits.lease_ttl", limits.leaseTtlMs],
-    [
-      "limits.warn_state_bytes",
-      limits.warnStateBytes,
-      "limits.max_state_bytes",
-      limits.maxStateBytes,
-    ],
+    ["limits.lease_margin", limits.sessionMarginMs, "limits.lease_ttl", limits.sessionTtlMs],
+    ["limits.warn_state_bytes", limits.warnStateBytes, "limits.max_state_bytes", limits.stateBytes],
     ["limits.in_flight_min", limits.inFlightMin, "limits.in_flight_start", limits.inFlightStart],
-    ["limits.in_flight_start", limits.inFlightStart, "limits.in_flight_max", limits.inFlightMax],
+    ["limits.in_flight_start", limits.inFlightStart, "limits.in_flight_max", limits.inFlightCalls],
     [
       "limits.metadata_value_bytes",
       limits.metadataValueBytes,

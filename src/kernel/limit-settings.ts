@@ -8,7 +8,7 @@ const MILLION = 1_000_000;
 
 /** Every bound of one node, each with a key below `limits`. */
 export const LIMIT_SETTINGS = {
-  maxMessageBytes: limit(
+  messageBytes: limit(
     "max_message_bytes",
     "size",
     "4MiB",
@@ -16,14 +16,7 @@ export const LIMIT_SETTINGS = {
     32 * MIB,
     "Largest request or reply after decompression.",
   ),
-  maxStateBytes: limit(
-    "max_state_bytes",
-    "size",
-    "2MiB",
-    KIB,
-    32 * MIB,
-    "Largest state of an actor.",
-  ),
+  stateBytes: limit("max_state_bytes", "size", "2MiB", KIB, 32 * MIB, "Largest state of an actor."),
   warnStateBytes: limit(
     "warn_state_bytes",
     "size",
@@ -40,8 +33,8 @@ export const LIMIT_SETTINGS = {
     100,
     "Deepest nesting of a decoded message.",
   ),
-  messageFields: limit(
-    "message_fields",
+  messageElements: limit(
+    "message_elements",
     "integer",
     "10000",
     100,
@@ -139,7 +132,7 @@ export const LIMIT_SETTINGS = {
     100,
     "Tries of a transaction that the statestore asks to repeat.",
   ),
-  leaseTtlMs: limit(
+  sessionTtlMs: limit(
     "lease_ttl",
     "duration",
     "15s",
@@ -147,7 +140,7 @@ export const LIMIT_SETTINGS = {
     undefined,
     "Lease of the node's session; at least three times `lease_renew`.",
   ),
-  leaseRenewMs: limit(
+  sessionRenewMs: limit(
     "lease_renew",
     "duration",
     "3s",
@@ -155,7 +148,7 @@ export const LIMIT_SETTINGS = {
     undefined,
     "Interval at which the session is renewed.",
   ),
-  leaseMarginMs: limit(
+  sessionMarginMs: limit(
     "lease_margin",
     "duration",
     "2s",

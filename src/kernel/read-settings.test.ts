@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { AnyPlugin, ContractId } from "../contract/plugin.ts";
 import { BUILT_IN, makeCatalogue } from "./catalogue.ts";
 import { readSources, splitFlags, type ConfigInputs, type FileText } from "./config-inputs.ts";
+import { DEFAULT_LIMITS, type Limits } from "../domain/limits.ts";
 import { exitCode } from "./config-problem.ts";
 import { describeSettings, formatProblems, problemsLine } from "./config-report.ts";
 import { configSchema } from "./config-schema.ts";
@@ -320,7 +321,7 @@ describe("configuration that is accepted", () => {
     const { settings, warnings } = accepted({});
     expect(warnings).toEqual([]);
     expect(settings.httpAddr).toEqual({ host: "127.0.0.1", port: 7700 });
-    expect(settings.limits.maxMessageBytes).toBe(4 * 1024 * 1024);
+    expect(settings.limits.messageBytes).toBe(4 * 1024 * 1024);
     expect(settings.shutdownTimeoutMs).toBe(30_000);
     expect(settings.selections.map((each) => each.plugin)).toEqual([
       "sqlite",
@@ -330,6 +331,11 @@ describe("configuration that is accepted", () => {
       "allow-all",
     ]);
     expect(Object.isFrozen(settings) && Object.isFrozen(settings.limits)).toBe(true);
+  });
+
+  test("the limits are what calls are bounded by, with the documented defaults", () => {
+    const limits: Limits = accepted({}).settings.limits;
+    expect(limits).toMatchObject({ ...DEFAULT_LIMITS });
   });
 
   test("later sources win: file, variable, flag", () => {

@@ -253,12 +253,12 @@ export const NODE_SETTINGS = {
   ),
 } as const;
 
-/** Every bound of one node. */
-export type Limits = SettingValues<typeof LIMIT_SETTINGS>;
+/** Every bound of one node; also the bounds that `domain/limits.ts` asks for. */
+export type NodeLimits = SettingValues<typeof LIMIT_SETTINGS>;
 
 /** The whole configuration of one node, checked and frozen. Durations in milliseconds, sizes in bytes. */
 export interface Settings extends SettingValues<typeof NODE_SETTINGS> {
-  readonly limits: Limits;
+  readonly limits: NodeLimits;
   /** Which plug-ins serve which family, with their options. */
   readonly selections: Selections;
 }

@@ -22,6 +22,8 @@ export interface HostsOptions {
   /** New types are remembered, so that after a restart they are known without a host. */
   readonly remember: (types: readonly ActorTypeSpec[]) => void;
   readonly draining: () => boolean;
+  /** An unguessable word: who knows it speaks for the turns of a host. */
+  readonly secret: () => string;
 }
 
 interface Running {
@@ -32,6 +34,7 @@ interface Running {
 
 interface Attached {
   readonly link: HostLink;
+  readonly secret: string;
   readonly running: Map<number, Running>;
   readonly types: Set<HostedType>;
   readonly candidate: { -readonly [Key in keyof BalancerCandidate]: BalancerCandidate[Key] };
@@ -63,6 +66,7 @@ const SWEEP_MS = 500;
 export class Hosts implements HostGate {
   readonly #options: HostsOptions;
   readonly #links = new Map<string, Attached>();
+  readonly #bySecret = new Map<string, Attached>();
   readonly #types = new Map<string, HostedType>();
   #stopSweep: (() => void) | undefined;
 
@@ -110,6 +114,7 @@ export class Hosts implements HostGate {
     this.#check(link, types);
     const host: Attached = {
       link,
+      secret: this.#options.secret(),
       running: new Map(),
       types: new Set(),
       candidate: { hostId: link.id, local: true, inFlight: 0, credit, weight: link.weight },
@@ -117,6 +122,7 @@ export class Hosts implements HostGate {
       draining: false,
     };
     this.#links.set(link.id, host);
+    this.#bySecret.set(host.secret, host);
     this.#register(host, types);
     this.#options.log.info("host.attached", {
       host: link.name,
@@ -182,6 +188,7 @@ export class Hosts implements HostGate {
     const host = this.#links.get(link.id);
     if (host === undefined) return;
     this.#links.delete(link.id);
+    this.#bySecret.delete(host.secret);
     for (const type of host.types) type.hosts.splice(type.hosts.indexOf(host), 1);
     this.#options.log.info("host.lost", { host: link.name, reason, running: host.running.size });
     for (const [id, { sink }] of host.running) sink.notExecuted(id, hostLost());
@@ -191,7 +198,7 @@ export class Hosts implements HostGate {
 
   turn(token: string): RunningTurn | undefined {
     const dot = token.lastIndexOf(".");
-    const host = this.#links.get(token.slice(0, dot));
+    const host = this.#bySecret.get(token.slice(0, dot));
     const turnId = Number(token.slice(dot + 1));
     if (host === undefined || !Number.isSafeInteger(turnId)) return undefined;
     for (const { invocation } of host.running.values()) {
@@ -204,7 +211,7 @@ export class Hosts implements HostGate {
   }
 
   token(link: HostLink, turnId: number): string {
-    return `${link.id}.${turnId}`;
+    return `${this.#links.get(link.id)?.secret ?? ""}.${turnId}`;
   }
 
   /** Tells every host to attach elsewhere; running turns are still answered. */

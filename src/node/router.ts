@@ -3,7 +3,6 @@ import { DEFAULT_READ_ACTIONS } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 import type { CallSignal, Invocation, Invoker, Reply } from "../domain/invocation.ts";
 import type { Hosts } from "./hosts.ts";
-import type { NodeStatus } from "./node-api.ts";
 import type { Logger } from "./ports.ts";
 import { typePathOf } from "./type-rules.ts";
 
@@ -12,7 +11,10 @@ export interface RouterOptions {
   readonly hosts: Hosts;
   readonly table: Invoker;
   readonly log: Logger;
-  readonly status: () => NodeStatus;
+  /** New calls from outside are refused. */
+  readonly refusing: () => boolean;
+  /** Every call is refused. */
+  readonly stopping: () => boolean;
   readonly partition: () => PartitionDecision;
   /** Told of each refusal by policy, with the rule that decided. */
   readonly denied: (question: AccessQuestion, rule: string) => void;
@@ -61,10 +63,9 @@ export class Router implements Invoker {
   }
 
   #refusal(invocation: Invocation): ServerError | undefined {
-    const { status, partition } = this.#options;
-    const now = status();
+    const { refusing, stopping, partition } = this.#options;
     // Turns that still run may finish what they began, so their own calls pass while draining.
-    if (now === "stopping" || (now === "draining" && invocation.chain.length === 0)) {
+    if (stopping() || (refusing() && invocation.chain.length === 0)) {
       return new ServerError("node.draining", "the node is draining", "not_started", {
         reason: "DRAINING",
         retryAfterMs: 500,

@@ -73,7 +73,10 @@ export class SessionTable {
   }
 
   list(): readonly SessionRow[] {
-    return this.#connection.write((nowMs) => this.#list.all().map((row) => view(row, nowMs)));
+    return this.#connection.read(() => {
+      const nowMs = this.#connection.nowMs();
+      return this.#list.all().map((row) => view(row, nowMs));
+    });
   }
 
   /** Inside a transaction: nobody has fenced or closed it, so it may commit. */

@@ -37,6 +37,11 @@ export class SqliteConnection {
     return this.#db.prepare(sql);
   }
 
+  /** The store's clock, milliseconds since 1970. */
+  nowMs(): number {
+    return Number(this.#now.get()?.[0]);
+  }
+
   /** Runs reads; a failure of SQLite becomes a `StoreFailure`. */
   read<T>(body: () => T): T {
     try {
@@ -58,7 +63,7 @@ export class SqliteConnection {
       throw this.#failure(error, "not_applied");
     }
     try {
-      result = body(Number(this.#now.get()?.[0]));
+      result = body(this.nowMs());
     } catch (error) {
       this.#abandon();
       throw this.#failure(error, "not_applied");

@@ -1,0 +1,58 @@
+import { Cron } from "croner";
+import type { ActivatorCall, ActivatorHost, Statestore } from "../contract/index.ts";
+import { type Caller, EMPTY_MAP, type Invoker, type Reply } from "../domain/invocation.ts";
+import type { Limits } from "../domain/limits.ts";
+import type { Clock } from "./ports.ts";
+import type { Webhooks } from "./webhooks.ts";
+
+export interface ActivatorDoorOptions {
+  readonly invoker: Invoker;
+  readonly store: Statestore;
+  readonly webhooks: Webhooks;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** Unique to this process, to tell who was first. */
+  readonly bootId: string;
+}
+
+/** What activators have over other plug-ins: the way in, under their own identity. */
+export type ActivatorDoor = Pick<ActivatorHost, "invoke" | "webhook" | "nextCron" | "claimOnce">;
+
+/** The door of the activator `instance`. Its calls are authorised like everybody's. */
+export function makeActivatorDoor(instance: string, options: ActivatorDoorOptions): ActivatorDoor {
+  const { invoker, store, webhooks, clock, limits, bootId } = options;
+  const caller: Caller = { kind: "system", id: `activator:${instance}`, roles: ["activator"] };
+  const mine = new TextEncoder().encode(bootId);
+  return {
+    invoke: (call: ActivatorCall, signal: AbortSignal): Promise<Reply> => {
+      const timeoutMs = Math.min(call.timeoutMs, limits.maxDeadlineMs);
+      const { actor, action, payload, requestId, metadata } = call;
+      const deadlineMs = clock.now() + timeoutMs;
+      const rest = { chain: [], trace: undefined, hops: 0 };
+      return invoker.invoke(
+        {
+          actor,
+          action,
+          payload,
+          requestId,
+          metadata: metadata ?? EMPTY_MAP,
+          caller,
+          deadlineMs,
+          ...rest,
+        },
+        signal,
+      );
+    },
+    webhook: (path, handler) => webhooks.take(path, handler),
+    nextCron: (cron, timeZone, afterMs) => {
+      const next = new Cron(cron, { timezone: timeZone, paused: true }).nextRun(new Date(afterMs));
+      return next === null ? undefined : next.getTime();
+    },
+    claimOnce: async (key) => {
+      // A store that one process holds needs no vote; the request id keeps the fire single.
+      if (store.exclusive) return true;
+      const winner = await store.meta.putIfAbsent(`once/${instance}/${key}`, mine);
+      return winner.length === mine.length && winner.every((byte, i) => byte === mine[i]);
+    },
+  };
+}

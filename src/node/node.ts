@@ -1,0 +1,206 @@
+import type {
+  AccessPolicy,
+  AccessQuestion,
+  ActorTypeSpec,
+  Balancer,
+  PartitionDecision,
+  PartitionTolerance,
+  Statestore,
+} from "../contract/index.ts";
+import { ServerError } from "../domain/error.ts";
+import type { Payload } from "../domain/invocation.ts";
+import type { Limits } from "../domain/limits.ts";
+import { ActivationTable, type TableObserver } from "./activation-table.ts";
+import { ActorService } from "./actor-service.ts";
+import { Hosts } from "./hosts.ts";
+import type { NodeStatus } from "./node-api.ts";
+import type { Clock, Logger, Random } from "./ports.ts";
+import { Router } from "./router.ts";
+import type { Sealer } from "./sealer.ts";
+import { SessionKeeper } from "./session-keeper.ts";
+
+/** What a node is made of. */
+export interface NodeParts {
+  readonly nodeName: string;
+  readonly bootId: string;
+  readonly store: Statestore;
+  readonly sealer: Sealer;
+  readonly balancer: Balancer;
+  readonly policy: AccessPolicy;
+  readonly partitionTolerance: PartitionTolerance;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly digest: (action: string, payload: Payload) => Uint8Array;
+  readonly observer: TableObserver;
+  readonly denied: (question: AccessQuestion, rule: string) => void;
+}
+
+const PRUNE_MS = 60_000;
+const PRUNE_ROWS = 10_000;
+
+/**
+ * One node: sessions, activations, hosts and the router, joined. The components it is made of are
+ * started before it and stopped after it, by the kernel.
+ */
+export class Node {
+  readonly hosts: Hosts;
+  readonly table: ActivationTable;
+  readonly router: Router;
+  readonly service: ActorService;
+  readonly sessions: SessionKeeper;
+  readonly #parts: NodeParts;
+  #status: NodeStatus = "starting";
+  /** New calls from outside are refused; what runs may finish. */
+  #refusing = false;
+  #storeReachable = true;
+  #partition: PartitionDecision = { kind: "serve" };
+  #stopPrune: (() => void) | undefined;
+
+  constructor(parts: NodeParts) {
+    const { store, clock, log, limits, policy } = parts;
+    this.#parts = parts;
+    const session = (): number | undefined => this.sessions.current;
+    this.hosts = new Hosts({
+      balancer: parts.balancer,
+      clock,
+      log,
+      turnTimeoutMs: limits.hostTurnTimeoutMs,
+      remember: (types) => this.#remember(types),
+      draining: () => this.#refusing,
+      secret: () => hex(parts.random.bytes(16)),
+    });
+    this.table = new ActivationTable({ ...parts, hosts: this.hosts, session });
+    this.router = new Router({
+      policy,
+      hosts: this.hosts,
+      table: this.table,
+      log,
+      refusing: () => this.#refusing,
+      stopping: () => this.#status === "stopping",
+      partition: () => this.#partition,
+      denied: parts.denied,
+    });
+    this.service = new ActorService({
+      ...parts,
+      router: this.router,
+      table: this.table,
+      hosts: this.hosts,
+      session,
+    });
+    this.sessions = new SessionKeeper({
+      store,
+      clock,
+      log,
+      nodeName: parts.nodeName,
+      bootId: parts.bootId,
+      address: "",
+      ttlMs: limits.sessionTtlMs,
+      renewMs: limits.sessionRenewMs,
+      fenced: () => this.table.fenceAll(),
+      report: (reachable) => this.#evaluate(reachable),
+    });
+  }
+
+  get status(): NodeStatus {
+    return this.#status;
+  }
+
+  get storeReachable(): boolean {
+    return this.#storeReachable;
+  }
+
+  /** Opens the session and takes calls; rejects if the store cannot be reached. */
+  async start(): Promise<void> {
+    await this.sessions.start();
+    this.hosts.recall(await this.#parts.store.types.list());
+    this.table.start();
+    this.#evaluate(true);
+    this.#schedulePrune();
+    this.#status = "running";
+  }
+
+  /** Not ready any more, and still serving: load balancers need time to notice. */
+  beginDrain(): void {
+    if (this.#status === "running" || this.#status === "starting") this.#status = "draining";
+  }
+
+  /**
+   * Refuses new calls, finishes running turns within `timeoutMs`, releases every actor and closes the
+   * session. True if everything was finished; false if the time ran out, and then running turns are
+   * abandoned with an outcome that their callers can ask for by request id.
+   */
+  async drain(timeoutMs: number): Promise<boolean> {
+    this.beginDrain();
+    this.#refusing = true;
+    this.hosts.drainAll();
+    const { clock, log } = this.#parts;
+    const finished = await bounded(clock, timeoutMs, this.table.drain(drained()));
+    this.#status = "stopping";
+    if (!finished) log.warn("drain.timeout", { activations: this.table.activations });
+    this.hosts.closeAll("the node is stopping");
+    this.#stopPrune?.();
+    this.table.stop();
+    await bounded(
+      clock,
+      2_000,
+      this.sessions.stop().catch(() => undefined),
+    );
+    return finished;
+  }
+
+  #evaluate(storeReachable: boolean): void {
+    const { partitionTolerance, nodeName, store, log } = this.#parts;
+    this.#storeReachable = storeReachable;
+    const members = [nodeName];
+    const decision = partitionTolerance.evaluate({
+      self: nodeName,
+      alive: members,
+      known: members,
+      storeReachable: store.exclusive ? undefined : storeReachable,
+    });
+    if (decision.kind !== this.#partition.kind) log.warn("partition.decision", { ...decision });
+    this.#partition = decision;
+  }
+
+  #remember(types: readonly ActorTypeSpec[]): void {
+    const { store, log } = this.#parts;
+    // Registration is served from memory; the record only helps after a restart.
+    store.types.put(types).catch((error: unknown) => log.warn("types.not_recorded", { error }));
+  }
+
+  #schedulePrune(): void {
+    const { clock, store, limits, log } = this.#parts;
+    this.#stopPrune = clock.setTimer(PRUNE_MS, () => {
+      store
+        .prune(limits.dedupWindowMs, limits.dedupKeep, PRUNE_ROWS)
+        .catch((error: unknown) => log.warn("dedup.prune_failed", { error }))
+        .finally(() => this.#schedulePrune());
+    });
+  }
+}
+
+/** True if `work` ended in time. */
+async function bounded(clock: Clock, timeoutMs: number, work: Promise<void>): Promise<boolean> {
+  let cancel = (): void => undefined;
+  const late = new Promise<boolean>((resolve) => {
+    cancel = clock.setTimer(timeoutMs, () => resolve(false));
+  });
+  const finished = await Promise.race([work.then(() => true), late]);
+  cancel();
+  return finished;
+}
+
+function drained(): ServerError {
+  return new ServerError("node.draining", "the node is draining", "not_started", {
+    reason: "DRAINING",
+    retryAfterMs: 500,
+  });
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
