@@ -1,8 +1,7 @@
 import { type Context, Hono } from "hono";
-import { ServerError } from "../domain/error.ts";
+import { ServerError, toServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { HttpRequest, HttpResponse } from "../node/ports.ts";
-import { toServerError } from "../domain/error.ts";
 import { JsonCall, type JsonTarget, jsonTarget } from "./json-call.ts";
 import { refuseAsJson } from "./protocols.ts";
 import type { UnaryShared } from "./unary-call.ts";
@@ -17,9 +16,6 @@ type Routed = Context<Env>;
 
 const CALL_PATHS = ["/v1/:type/:key/:action", "/v1/:system/:type/:key/:action"];
 const STATE_PATHS = ["/v1/:type/:key", "/v1/:system/:type/:key"];
-
-/** The answer has been given on our own response; the router's is thrown away. */
-const ANSWERED = 299;
 
 /**
  * The JSON routes for people: calls, states, and what is answered to a path or method that does not
@@ -67,8 +63,8 @@ export class JsonRoutes {
     try {
       const url = `http://host${path}`;
       const bindings: Bindings = { request, response, caller };
-      const answer = await this.#app.fetch(new Request(url, { method: request.method }), bindings);
-      if (answer.status !== ANSWERED) refuseAsJson(response, noRoute());
+      if (!URL.canParse(url)) return refuseAsJson(response, noRoute());
+      await this.#app.fetch(new Request(url, { method: request.method }), bindings);
     } catch (error) {
       refuseAsJson(response, toServerError(error));
     }
@@ -87,8 +83,8 @@ export class JsonRoutes {
   }
 }
 
-/** Made for each request: a Response serves once. */
-const answered = (): Response => new Response(null, { status: ANSWERED });
+/** The answer has been given on our own response; this one only satisfies the router. */
+const answered = (): Response => new Response();
 
 function notAllowed({ env }: Routed, allow: string): Response {
   env.response.send(405, { allow }, "");

@@ -23,16 +23,24 @@ export function fatalLine(fatal: Fatal, terminal: boolean): string {
   return `troupe: ${subject}: ${reason}${hint === "" ? "" : `; ${hint}`}\n`;
 }
 
-/** Writes the line to standard error before it returns, so that an exit may follow at once. */
+const TRIES = 200;
+const TRY_MS = 5;
+
+/**
+ * Writes the line to standard error before it returns, so that an exit may follow at once. Flush the
+ * log first: its lines are written in the background. A reader that takes nothing for a second is
+ * not waited for.
+ */
 export function printFatal(fatal: Fatal): void {
   const bytes = new TextEncoder().encode(fatalLine(fatal, process.stderr.isTTY === true));
   let written = 0;
-  // A pipe that is full takes part of it or nothing; whoever reads nothing at all is not waited for.
-  for (let tries = 0; written < bytes.length && tries < 1_000; tries += 1) {
+  for (let tries = 0; written < bytes.length && tries < TRIES; tries += 1) {
     try {
       written += writeSync(process.stderr.fd, bytes, written);
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) return;
+      // The pipe is full. Nothing else of the process is to run any more, so the thread may wait.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TRY_MS);
     }
   }
 }

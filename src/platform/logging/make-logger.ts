@@ -25,16 +25,18 @@ export interface RootLogger extends Logger {
   flush(): Promise<void>;
 }
 
-const STANDARD_ERROR: TextSink = {
-  write: (text, done) => void process.stderr.write(text, () => done()),
-};
+function standardError(): TextSink {
+  // A reader that is gone is no reason to end: without a listener the process would.
+  process.stderr.on("error", () => undefined);
+  return { write: (text, done) => void process.stderr.write(text, () => done()) };
+}
 
 /**
  * The logger of the process: one line per event with level, time and fields, JSON or for people.
  * Never throws and never waits; secrets in fields are masked.
  */
 export function makeLogger(options: LoggerOptions): RootLogger {
-  const { level, format, clock, sink = STANDARD_ERROR } = options;
+  const { level, format, clock, sink = standardError() } = options;
   const terminal = options.terminal ?? process.stderr.isTTY === true;
   const asText = format === "text" || (format === "auto" && terminal);
   const shape = asText ? textShape(terminal) : (line: string): string => line;

@@ -1,0 +1,126 @@
+import type { ServerError } from "../domain/error.ts";
+import { toServerError } from "../domain/error.ts";
+import type { Caller } from "../domain/invocation.ts";
+import type { WebSocketLink } from "../node/ports.ts";
+import { reasonOf } from "./error-map.ts";
+import type { StreamShared } from "./stream-call.ts";
+import { StreamCalls } from "./stream-calls.ts";
+import { decodeCallFrame, writeRefusal, writeResult } from "./stream-codec.ts";
+import { ProtoWriter } from "./wire/writer.ts";
+
+/** The WebSocket subprotocol that carries the frames of `InvokeStream`. */
+export const CLIENT_PROTOCOL = "troupe.v1.client";
+
+const UNSUPPORTED_DATA = 1003;
+const BAD_FRAME = 1007;
+const POLICY = 1008;
+const TOO_SLOW = 1013;
+/** Frames kept while the authenticator has not answered yet. */
+const EARLY_FRAMES = 16;
+
+/**
+ * One client on a WebSocket: the messages are those of `InvokeStream`, one per frame. A WebSocket
+ * cannot be held up, so calls beyond the bound are refused one by one; a client that does not read
+ * its results is cut off when they have grown to the size of the largest message.
+ */
+export class ClientSocket {
+  readonly #link: WebSocketLink;
+  readonly #shared: StreamShared;
+  readonly #writer = new ProtoWriter();
+  #calls: StreamCalls | undefined;
+  #early: (Uint8Array | string)[] = [];
+  #ready = 0;
+  #flushing = false;
+  #closed = false;
+
+  constructor(link: WebSocketLink, shared: StreamShared) {
+    this.#link = link;
+    this.#shared = shared;
+    link.onMessage((frame) => this.#received(frame));
+    link.onDrain(() => this.#flush());
+    link.onClose(() => this.#end());
+  }
+
+  /** Tells who is at the other end; frames that came before are now served. */
+  identified(found: Caller | ServerError): void {
+    if (this.#closed) return;
+    if (found instanceof Error) return this.#refuse(POLICY, found);
+    const channel = { caller: found, timeoutMs: undefined, traceparent: "", tracestate: "" };
+    this.#calls = new StreamCalls(
+      this.#shared.calls,
+      channel,
+      this.#shared.edgeLimits.streamCalls,
+      {
+        reply: (id, reply) => this.#result((writer) => writeResult(writer, id, reply)),
+        refuse: (id, error) => this.#result((writer) => writeRefusal(writer, id, error)),
+      },
+    );
+    const early = this.#early;
+    this.#early = [];
+    for (const frame of early) this.#received(frame);
+  }
+
+  #received(frame: Uint8Array | string): void {
+    if (this.#closed) return;
+    const calls = this.#calls;
+    if (calls === undefined) {
+      this.#early.push(frame);
+      if (this.#early.length > EARLY_FRAMES) this.#close(TOO_SLOW, "too many frames");
+      return;
+    }
+    if (typeof frame === "string") return this.#close(UNSUPPORTED_DATA, "frames are binary");
+    try {
+      const { calls: wanted, cancel } = decodeCallFrame(frame, this.#shared.limits);
+      for (const id of cancel) calls.cancel(id);
+      for (const { id, call } of wanted) {
+        if (calls.full) calls.turnAway(id);
+        else calls.run(id, call);
+      }
+    } catch (error) {
+      this.#refuse(BAD_FRAME, toServerError(error));
+    }
+  }
+
+  #result(write: (writer: ProtoWriter) => void): void {
+    if (this.#closed) return;
+    write(this.#writer);
+    this.#ready += 1;
+    if (this.#writer.length > this.#shared.limits.messageBytes) {
+      return this.#close(TOO_SLOW, "results are not read");
+    }
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#shared.clock.defer(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  /** Sends what is ready, unless what was sent before still waits for its reader. */
+  #flush(): void {
+    const blocked = this.#link.bufferedBytes > this.#shared.edgeLimits.streamBufferBytes;
+    if (this.#closed || this.#ready === 0 || blocked) return;
+    const count = this.#ready;
+    this.#ready = 0;
+    const frame = this.#writer.finish();
+    this.#writer.reset();
+    this.#link.send(frame);
+    this.#calls?.written(count);
+  }
+
+  #refuse(code: number, error: ServerError): void {
+    this.#shared.instruments.rejected("websocket", reasonOf(error));
+    this.#close(code, reasonOf(error));
+  }
+
+  #close(code: number, reason: string): void {
+    this.#end();
+    this.#link.close(code, reason);
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#early = [];
+    this.#calls?.close();
+  }
+}

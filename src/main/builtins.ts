@@ -1,0 +1,33 @@
+import allowAll from "../../plugins/acl/allow-all/plugin.ts";
+import policyFiles from "../../plugins/acl/policy-files/plugin.ts";
+import cron from "../../plugins/activators/cron/plugin.ts";
+import http from "../../plugins/activators/http/plugin.ts";
+import token from "../../plugins/authenticators/token/plugin.ts";
+import localFirst from "../../plugins/balancers/local-first/plugin.ts";
+import random from "../../plugins/balancers/random/plugin.ts";
+import roundRobin from "../../plugins/balancers/round-robin/plugin.ts";
+import twoChoices from "../../plugins/balancers/two-choices/plugin.ts";
+import divergence from "../../plugins/partition-tolerance/divergence/plugin.ts";
+import storeArbiter from "../../plugins/partition-tolerance/store-arbiter/plugin.ts";
+import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
+import memory from "../../plugins/statestores/memory/plugin.ts";
+import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
+import type { AnyPlugin } from "../contract/index.ts";
+
+/** Every plug-in that is compiled in. One that is not listed here does not exist. */
+export const builtins: readonly AnyPlugin[] = [
+  memory,
+  sqlite,
+  rendezvous,
+  divergence,
+  storeArbiter,
+  roundRobin,
+  random,
+  twoChoices,
+  localFirst,
+  allowAll,
+  policyFiles,
+  token,
+  cron,
+  http,
+];

@@ -1,0 +1,16 @@
+import { expect, test } from "bun:test";
+import {
+  partitionToleranceSuite,
+  partitionView,
+} from "../../../../../test/conformance/partition-tolerance.suite.ts";
+import { pluginLifecycleSuite } from "../../../../../test/conformance/plugin-lifecycle.suite.ts";
+import { recordingHost } from "../../../../../test/conformance/support/recording-host.ts";
+import plugin from "./plugin.ts";
+
+partitionToleranceSuite({ name: plugin.name, create: () => plugin.create() });
+pluginLifecycleSuite({ plugin, config: {}, host: recordingHost });
+
+test("one of three members stops", () => {
+  const view = partitionView({ alive: ["node-a"] });
+  expect(plugin.create().evaluate(view).kind).toBe("partitioned");
+});

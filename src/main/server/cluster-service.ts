@@ -1,0 +1,148 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { ActorId, ActorTypeSpec, Statestore } from "../../contract/index.ts";
+import {
+  type ClusterService,
+  GetNodeResponseSchema,
+  GetOwnerResponseSchema,
+  HostInfoSchema,
+  NodeStatus as WireStatus,
+} from "../../gen/troupe/v1/cluster_pb.ts";
+import { ActorKind, ActorTypeSchema } from "../../gen/troupe/v1/host_pb.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { Catalogue } from "../../kernel/catalogue.ts";
+import { BUILT_IN } from "../../kernel/catalogue.ts";
+import type { Node } from "../../node/node.ts";
+import type { NodeStatus } from "../../node/node-api.ts";
+import type { Clock } from "../../node/ports.ts";
+import { build } from "./version.ts";
+
+/** What the admin service shows and steers. */
+export interface AdminWorld {
+  readonly node: Node;
+  readonly kernel: Kernel;
+  readonly catalogue: Catalogue;
+  readonly store: Statestore;
+  readonly storeText: string;
+  readonly nodeName: string;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly startedMs: number;
+  /** Begins the graceful end of the process. */
+  readonly stop: () => void;
+}
+
+const STATUS: Readonly<Record<NodeStatus, WireStatus>> = {
+  starting: WireStatus.STARTING,
+  running: WireStatus.RUNNING,
+  draining: WireStatus.DRAINING,
+  stopping: WireStatus.STOPPING,
+};
+
+const KINDS: Readonly<Record<ActorTypeSpec["kind"], ActorKind>> = {
+  unnamed: ActorKind.UNNAMED,
+  named: ActorKind.NAMED,
+  pooled: ActorKind.POOLED,
+  task: ActorKind.TASK,
+  projection: ActorKind.PROJECTION,
+};
+
+/** Administration of one node; the edge has authorised the caller before. */
+export function makeClusterService(world: AdminWorld): ServiceImpl<typeof ClusterService> {
+  const { node, kernel, catalogue, store, nodeName } = world;
+  return {
+    getNode: () =>
+      create(GetNodeResponseSchema, {
+        node: nodeName,
+        cluster: world.cluster,
+        version: build.version,
+        commit: build.commit,
+        status: STATUS[node.status],
+        uptime: durationFromMs(Math.round(world.clock.now() - world.startedMs)),
+        session: BigInt(node.sessions.current ?? 0),
+        activations: node.table.activations,
+        statestore: world.storeText,
+      }),
+    listMembers: async () => {
+      const rows = await store.sessions.list();
+      const up = rows.filter((row) => row.state === "up");
+      return {
+        members: up.map((row) => ({
+          node: row.nodeName,
+          address: row.address,
+          status: row.nodeName === nodeName ? STATUS[node.status] : WireStatus.RUNNING,
+          session: BigInt(row.id),
+        })),
+      };
+    },
+    listHosts: () => ({
+      hosts: node.hosts.summaries().map(({ link, types, inFlight, credit }) =>
+        create(HostInfoSchema, {
+          hostId: link.id,
+          hostName: link.name,
+          sdk: link.sdk,
+          kind: link.kind,
+          types: [...types],
+          inFlight,
+          credit: Math.max(0, credit),
+        }),
+      ),
+    }),
+    listTypes: ({ system }) => ({
+      types: node.hosts
+        .types()
+        .filter((spec) => system === "" || spec.system === system)
+        .map(wireType),
+    }),
+    listPlugins: () => ({
+      plugins: kernel.health().components.map((component) => {
+        const entry = catalogue.find(component.contract, component.plugin);
+        return {
+          contract: component.contract,
+          name: component.plugin,
+          instance: component.instance,
+          stability: entry?.plugin.stability ?? "experimental",
+          builtIn: entry?.origin === BUILT_IN,
+          health: component.health,
+          detail: component.detail,
+        };
+      }),
+    }),
+    getOwner: async ({ actor }) => {
+      const id: ActorId = {
+        system: actor?.system || "default",
+        type: actor?.type ?? "",
+        key: actor?.key ?? "",
+      };
+      const view = { version: 1, members: [{ nodeId: nodeName, weight: 1, tags: {} }] };
+      const [placed] = kernel.one("placement@1").owners(id, view, 1);
+      const row = await store.read(id);
+      return create(GetOwnerResponseSchema, {
+        placed: placed ?? "",
+        active: node.table.activeEpoch(id) === undefined ? "" : nodeName,
+        epoch: BigInt(row?.epoch ?? 0),
+        revision: BigInt(row?.revision ?? 0),
+      });
+    },
+    drain: () => {
+      world.stop();
+      return { status: WireStatus.DRAINING };
+    },
+  };
+}
+
+function wireType(spec: ActorTypeSpec) {
+  return create(ActorTypeSchema, {
+    system: spec.system,
+    type: spec.type,
+    kind: KINDS[spec.kind],
+    stateless: !spec.stateful,
+    actions: spec.actions.map(({ name, readOnly }) => ({ name, readOnly })),
+    openActions: spec.openActions,
+    deactivationTimeout: durationFromMs(spec.deactivationTimeoutMs),
+    stateType: spec.stateType,
+    mailboxCalls: spec.mailboxCalls,
+    mailboxBytes: BigInt(spec.mailboxBytes),
+  });
+}

@@ -1,0 +1,58 @@
+import type { ContractId, HostOf, PluginHost, PluginMeter } from "../../contract/index.ts";
+import { type ErrorCode, type ErrorDetails, type Outcome, ServerError } from "../../domain/error.ts";
+import type { HostRequest } from "../../kernel/kernel.ts";
+import type { ActivatorDoor } from "../../node/activator-door.ts";
+import type { Clock, Logger, Random } from "../../node/ports.ts";
+
+/** What the hosts of all plug-ins are made of. */
+export interface PluginWorld {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly meter: (plugin: string) => PluginMeter;
+  readonly dataDir: string;
+  readonly cluster: string;
+  readonly acceptUnsafeDurability: boolean;
+  readonly shared: boolean;
+  readonly door: (instance: string) => ActivatorDoor;
+}
+
+/** Makes what each plug-in is handed, by its contract. */
+export function pluginHosts(world: PluginWorld): (request: HostRequest) => HostOf<ContractId> {
+  return (request) => {
+    const host = plainHost(world, request);
+    switch (request.contract) {
+      case "statestore@1":
+        return {
+          ...host,
+          cluster: world.cluster,
+          acceptUnsafeDurability: world.acceptUnsafeDurability,
+          shared: world.shared,
+        };
+      case "activator@1":
+        return { ...host, ...world.door(request.instance) };
+      default:
+        return host;
+    }
+  };
+}
+
+function plainHost(world: PluginWorld, request: HostRequest): PluginHost {
+  const { clock, random, log, meter, dataDir } = world;
+  const { plugin, instance } = request;
+  return {
+    instance,
+    dataDir,
+    log: log.child({ plugin, instance }),
+    clock: {
+      now: () => clock.now(),
+      wallMs: () => clock.wallMs(),
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+    },
+    random: { unit: () => random.unit() },
+    meter: meter(plugin),
+    report: request.report,
+    error: (code: ErrorCode, message: string, outcome: Outcome, details?: ErrorDetails) =>
+      new ServerError(code, message, outcome, details),
+  };
+}

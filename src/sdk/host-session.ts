@@ -1,0 +1,239 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import type { ActorTypeSpec } from "../domain/actor.ts";
+import type { Payload } from "../domain/invocation.ts";
+import { EMPTY_PAYLOAD } from "../domain/invocation.ts";
+import type { HostInvocation, HostTurn } from "../domain/turn.ts";
+import {
+  AttachRequestSchema,
+  AttachResponseSchema,
+  type AttachResponse,
+  type HostCallResult,
+  type HostCallSchema,
+  type InvocationResult,
+} from "../gen/troupe/v1/host_pb.ts";
+import type { Actor } from "./actor.ts";
+import type { ActorCall } from "./actor-context.ts";
+import { runInvocation } from "./actor-runner.ts";
+import { CallFailure, callFailure } from "./call-failure.ts";
+import { hostInvocation, resultMessage, type TurnTokens, typeMessage } from "./host-messages.ts";
+
+/** What an attached host says of itself. */
+export interface HostProfile {
+  readonly token: string;
+  readonly name: string;
+  readonly credit: number;
+  readonly weight: number;
+  readonly specs: readonly ActorTypeSpec[];
+  /** By `system/type`. */
+  readonly actors: ReadonlyMap<string, Actor>;
+}
+
+/** One open stream to a server, whatever carries it. */
+export interface HostStream {
+  send(frame: Uint8Array): void;
+  close(): void;
+}
+
+interface WaitingCall {
+  readonly resolve: (payload: Payload) => void;
+  readonly reject: (error: Error) => void;
+  readonly stopTimer: () => void;
+}
+
+const SDK_NAME = "troupe-typescript/0.1.0";
+const VERSION = 1;
+/** Results are cut into frames of about this size; a server takes at least four times as much. */
+const FRAME_BYTES = 1024 * 1024;
+
+/** What one attached stream does: runs what comes and answers in batches, one frame per tick. */
+export class HostSession {
+  readonly #profile: HostProfile;
+  readonly #stream: HostStream;
+  readonly #tokens: TurnTokens = new WeakMap();
+  readonly #running = new Map<number, AbortController | undefined>();
+  readonly #calls = new Map<number, WaitingCall>();
+  readonly #welcomed: () => void;
+  readonly #idle: () => void;
+  #nextCall = 1;
+  #results: InvocationResult[] = [];
+  #outgoingCalls: MessageInitShape<typeof HostCallSchema>[] = [];
+  #resultBytes = 0;
+  #credit = 0;
+  #scheduled = false;
+  #ended = false;
+  #draining = false;
+  /** The server has said that it is going. */
+  serverDraining = false;
+  #heard = performance.now();
+
+  /** `welcomed` is called once; `idle` whenever the last running invocation was answered. */
+  constructor(profile: HostProfile, stream: HostStream, welcomed: () => void, idle: () => void) {
+    this.#profile = profile;
+    this.#stream = stream;
+    this.#welcomed = welcomed;
+    this.#idle = idle;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Milliseconds since the server was last heard of. */
+  get silentMs(): number {
+    return performance.now() - this.#heard;
+  }
+
+  /** The first frame. */
+  hello(): void {
+    const { token, name, credit, weight, specs } = this.#profile;
+    this.#send({
+      hello: {
+        token,
+        version: VERSION,
+        sdk: SDK_NAME,
+        hostName: name,
+        credit,
+        weight,
+        types: specs.map(typeMessage),
+      },
+    });
+  }
+
+  /** One frame from the server. Throws if it cannot be read. */
+  receive(bytes: Uint8Array): void {
+    this.#heard = performance.now();
+    const frame = fromBinary(AttachResponseSchema, bytes, { readUnknownFields: false });
+    if (frame.welcome !== undefined) this.#welcomed();
+    if (frame.draining) {
+      this.serverDraining = true;
+      if (this.#running.size === 0 && frame.invocations.length === 0) this.#idle();
+    }
+    this.#start(frame);
+    for (const id of frame.cancel) this.#running.get(Number(id))?.abort();
+    for (const result of frame.callResults) this.#finishCall(result);
+  }
+
+  ping(): void {
+    this.#send({ ping: true });
+  }
+
+  /** Tells the server that no new turns are taken. */
+  drain(): void {
+    if (this.#draining || this.#ended) return;
+    this.#draining = true;
+    this.#send({ draining: true });
+  }
+
+  /** The stream is gone: nothing more is sent, and waiting calls fail. */
+  end(): void {
+    this.#ended = true;
+    for (const controller of this.#running.values()) controller?.abort();
+    for (const { reject, stopTimer } of this.#calls.values()) {
+      stopTimer();
+      reject(new CallFailure("unavailable", "the stream to the server ended", "unknown"));
+    }
+    this.#calls.clear();
+  }
+
+  #start(frame: AttachResponse): void {
+    const now = performance.now();
+    for (const message of frame.invocations) {
+      const invocation = hostInvocation(message, now, this.#tokens);
+      this.#running.set(invocation.id, undefined);
+      void this.#run(invocation);
+    }
+  }
+
+  async #run(invocation: HostInvocation): Promise<void> {
+    const { system, type } = invocation.actor;
+    const actor = this.#profile.actors.get(`${system}/${type}`) ?? NO_ACTOR;
+    const result = await runInvocation(actor, invocation, {
+      now: () => performance.now(),
+      call: (turn, call) => this.#call(turn, call),
+      signal: ({ id }) => this.#signal(id),
+    });
+    this.#running.delete(invocation.id);
+    if (this.#ended) return;
+    this.#results.push(resultMessage(result, invocation.tags));
+    this.#resultBytes += result.state?.data.length ?? 0;
+    for (const { reply } of result.outcomes) this.#resultBytes += reply.data.length;
+    this.#credit += invocation.turns.length;
+    if (this.#resultBytes > FRAME_BYTES) this.#flush();
+    else this.#schedule();
+  }
+
+  /** Made when an action asks for it: most never do. */
+  #signal(id: number): AbortSignal {
+    const controller = this.#running.get(id) ?? new AbortController();
+    if (this.#running.has(id)) this.#running.set(id, controller);
+    return controller.signal;
+  }
+
+  #call(turn: HostTurn, call: ActorCall): Promise<Payload> {
+    if (this.#ended) {
+      return Promise.reject(new CallFailure("unavailable", "the stream to the server ended", "not_started"));
+    }
+    const id = this.#nextCall;
+    this.#nextCall += 1;
+    const { target, action, payload, metadata, requestId, timeoutMs } = call;
+    this.#outgoingCalls.push({
+      id: BigInt(id),
+      request: {
+        actor: target,
+        action,
+        payload,
+        metadata,
+        requestId,
+        timeout: durationFromMs(Math.max(1, timeoutMs)),
+        turnToken: this.#tokens.get(turn) ?? "",
+      },
+    });
+    this.#schedule();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#calls.delete(id);
+        reject(new CallFailure("deadline_exceeded", "the call was not answered in time", "unknown"));
+      }, timeoutMs + CALL_GRACE_MS);
+      this.#calls.set(id, { resolve, reject, stopTimer: () => clearTimeout(timer) });
+    });
+  }
+
+  #finishCall({ id, result }: HostCallResult): void {
+    const waiting = this.#calls.get(Number(id));
+    if (waiting === undefined) return;
+    this.#calls.delete(Number(id));
+    waiting.stopTimer();
+    if (result.case === "response") waiting.resolve(result.value.payload ?? EMPTY_PAYLOAD);
+    else if (result.case === "error") waiting.reject(callFailure(result.value));
+    else waiting.reject(new CallFailure("internal", "the answer to the call is empty", "unknown"));
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    if (this.#ended) return;
+    const results = this.#results;
+    const calls = this.#outgoingCalls;
+    if (results.length > 0 || calls.length > 0) this.#send({ results, calls, credit: this.#credit });
+    this.#results = [];
+    this.#outgoingCalls = [];
+    this.#resultBytes = 0;
+    this.#credit = 0;
+    if (this.#running.size === 0) this.#idle();
+  }
+
+  #send(frame: MessageInitShape<typeof AttachRequestSchema>): void {
+    if (!this.#ended) this.#stream.send(toBinary(AttachRequestSchema, create(AttachRequestSchema, frame)));
+  }
+}
+
+/** The server answers before the deadline; this is for a server that does not. */
+const CALL_GRACE_MS = 1_000;
+/** Runs what is sent for a type that this host never registered: every action is unknown. */
+const NO_ACTOR: Actor = { type: "unknown", actions: {} };
