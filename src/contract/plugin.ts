@@ -84,7 +84,11 @@ export interface Plugin<K extends ContractId, Config = Record<string, unknown>> 
 }
 
 /** A plug-in of any family, as the catalogue keeps it. */
-export type AnyPlugin = { [K in ContractId]: Plugin<K, never> }[ContractId];
+export type AnyPlugin = {
+  [K in ContractId]: Omit<Plugin<K, never>, "options"> & {
+    readonly options: Readonly<Record<string, OptionDescriptor<unknown>>>;
+  };
+}[ContractId];
 
 /** What every component may have. */
 export interface Component {

@@ -27,7 +27,7 @@ import type { ActorApi, HistoryQuery, ListQuery, PastState } from "../node/node-
 import type { EdgeInstruments, EdgeLimits } from "./api-options.ts";
 import type { Calls } from "./calls.ts";
 import { CHANNEL } from "./connect-adapter.ts";
-import { connectCodeOf, reasonOf, toConnectError } from "./error-map.ts";
+import { connectCodeOf, reasonOf } from "./error-map.ts";
 import { checkName, checkRequestId, DEFAULT_SYSTEM } from "./gates/ids.ts";
 import { checkedMetadata } from "./gates/metadata.ts";
 import type { PageTokens } from "./gates/page-token.ts";
@@ -56,12 +56,12 @@ export interface ActorServiceParts {
 
 const LARGEST_PAGE = 1_000;
 
-/** `troupe.v1.ActorService`, complete. Failures leave as the library's errors with our details. */
+/** `troupe.v1.ActorService`, complete. Methods fail with `ServerError`. */
 export function makeActorService(parts: ActorServiceParts): ServiceImpl<typeof ActorService> {
   const { api, calls, instruments } = parts;
   const { clock } = parts.rules;
 
-  /** A method that is no invocation: measured here, its failure turned into the library's. */
+  /** A method that is no invocation, and so is measured here. */
   const method =
     <Input, Output>(
       name: string,
@@ -76,7 +76,7 @@ export function makeActorService(parts: ActorServiceParts): ServiceImpl<typeof A
         const failure = toServerError(error);
         code = connectCodeOf(failure);
         if (failure.outcome === "not_started") instruments.rejected(name, reasonOf(failure));
-        throw toConnectError(failure);
+        throw failure;
       } finally {
         instruments.observe(name, code, clock.now() - startedMs);
       }
@@ -87,15 +87,14 @@ export function makeActorService(parts: ActorServiceParts): ServiceImpl<typeof A
     });
 
   return {
-    invoke: (message, { values, signal }) =>
-      asConnect(async () =>
-        replyMessage(await calls.invoke("Invoke", callOfMessage(message), values.get(CHANNEL), signal)),
-      ),
-    getState: (message, { values, signal }) =>
-      asConnect(async () => {
-        const call = callOfStateMessage(message);
-        return stateMessage(await calls.invoke("GetState", call, values.get(CHANNEL), signal));
-      }),
+    invoke: async (message, { values, signal }) => {
+      const call = callOfMessage(message);
+      return replyMessage(await calls.invoke("Invoke", call, values.get(CHANNEL), signal));
+    },
+    getState: async (message, { values, signal }) => {
+      const call = callOfStateMessage(message);
+      return stateMessage(await calls.invoke("GetState", call, values.get(CHANNEL), signal));
+    },
     invokeStream: (frames, { values, signal }) =>
       invokeStream(frames, calls, values.get(CHANNEL), parts.edgeLimits.streamCalls, signal),
     watch: (message, { values, signal }) =>
@@ -104,8 +103,7 @@ export function makeActorService(parts: ActorServiceParts): ServiceImpl<typeof A
     list: method("List", (message, channel) => list(parts, message, channel)),
     history: method("History", (message, channel) => history(parts, message, channel)),
     restore: method("Restore", (message, channel) => restore(parts, message, channel)),
-    delete: (message, { values }) =>
-      asConnect(() => remove(parts, message, values.get(CHANNEL))),
+    delete: (message, { values }) => remove(parts, message, values.get(CHANNEL)),
     deactivate: method("Deactivate", async (message, { caller }) => {
       const wasActive = await api.deactivate(caller, actorOf(message.actor));
       return create(DeactivateResponseSchema, { wasActive });
@@ -117,17 +115,9 @@ export function makeActorService(parts: ActorServiceParts): ServiceImpl<typeof A
     publish: missing("Publish", "broadcast", "BROADCAST_MISSING"),
     // biome-ignore lint/correctness/useYield: the stream ends before its first message
     async *subscribe() {
-      throw toConnectError(unsupported("this server has no broadcast", "BROADCAST_MISSING"));
+      throw unsupported("this server has no broadcast", "BROADCAST_MISSING");
     },
   };
-}
-
-async function asConnect<Output>(run: () => Promise<Output>): Promise<Output> {
-  try {
-    return await run();
-  } catch (error) {
-    throw toConnectError(toServerError(error));
-  }
 }
 
 async function spawn({ api, rules }: ActorServiceParts, message: SpawnRequest, { caller }: CallChannel) {

@@ -5,7 +5,7 @@ import { ClusterService } from "../gen/troupe/v1/cluster_pb.ts";
 import type { HttpHandler, HttpRequest, HttpResponse, WebSocketDecision } from "../node/ports.ts";
 import { COMPRESSIONS } from "./api-handler.ts";
 import type { AdminHandlerOptions } from "./api-options.ts";
-import { ConnectAdapter, pathOf } from "./connect-adapter.ts";
+import { ConnectAdapter, pathOf, serverErrors } from "./connect-adapter.ts";
 import { EdgeEntry } from "./edge-entry.ts";
 import { makeHealthService } from "./health.ts";
 import { refuseAsJson } from "./protocols.ts";
@@ -27,6 +27,7 @@ class AdminHandler implements HttpHandler {
     this.#entry = new EdgeEntry(options);
     const router = createConnectRouter({
       acceptCompression: COMPRESSIONS,
+      interceptors: [serverErrors],
       readMaxBytes: options.limits.messageBytes,
     });
     router.service(ClusterService, options.cluster);

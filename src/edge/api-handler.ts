@@ -1,6 +1,5 @@
 import { createConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import { toServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ActorService } from "../gen/troupe/v1/actor_pb.ts";
@@ -11,9 +10,8 @@ import type { ApiHandlerOptions, ExtraRoute, ExtraUpgrade } from "./api-options.
 import { credentialsOf } from "./authentication.ts";
 import { Calls } from "./calls.ts";
 import { CLIENT_PROTOCOL, ClientSocket } from "./client-socket.ts";
-import { CHANNEL, ConnectAdapter, pathOf } from "./connect-adapter.ts";
+import { CHANNEL, ConnectAdapter, pathOf, serverErrors } from "./connect-adapter.ts";
 import { EdgeEntry } from "./edge-entry.ts";
-import { toConnectError } from "./error-map.ts";
 import { PageTokens } from "./gates/page-token.ts";
 import { makeHealthService } from "./health.ts";
 import { JsonRoutes } from "./json-routes.ts";
@@ -135,6 +133,7 @@ function makeAdapter(options: ApiHandlerOptions, entry: EdgeEntry, calls: Calls)
   const { api, limits, registerHost, clock } = options;
   const router = createConnectRouter({
     acceptCompression: COMPRESSIONS,
+    interceptors: [serverErrors],
     readMaxBytes: limits.messageBytes,
     // What is too large is refused by our own rule, which says that the turn is committed.
     writeMaxBytes: limits.messageBytes * 2,
@@ -145,13 +144,9 @@ function makeAdapter(options: ApiHandlerOptions, entry: EdgeEntry, calls: Calls)
   router.service(ActorService, makeActorService(parts));
   router.service(Health, makeHealthService(options, clock, options.typeHealth));
   if (registerHost !== undefined) {
-    router.rpc(HostService.method.register, async (request, { values }) => {
-      try {
-        return await registerHost(request, values.get(CHANNEL).caller);
-      } catch (error) {
-        throw toConnectError(toServerError(error));
-      }
-    });
+    router.rpc(HostService.method.register, (request, { values }) =>
+      registerHost(request, values.get(CHANNEL).caller),
+    );
   }
   return new ConnectAdapter(router.handlers, COMPRESSIONS, limits);
 }

@@ -1,7 +1,12 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { base64Decode } from "@bufbuild/protobuf/wire";
-import { createContextKey, createContextValues } from "@connectrpc/connect";
+import {
+  ConnectError,
+  createContextKey,
+  createContextValues,
+  type Interceptor,
+} from "@connectrpc/connect";
 import type {
   Compression,
   UniversalHandler,
@@ -34,6 +39,27 @@ export const CHANNEL = createContextKey<CallChannel>(
   { caller: ANONYMOUS, timeoutMs: undefined, traceparent: "", tracestate: "" },
   { description: "channel of the call" },
 );
+
+/** Lets our errors leave methods as the library's, with our details; what is one already passes. */
+export const serverErrors: Interceptor = (next) => async (request) => {
+  try {
+    const response = await next(request);
+    return response.stream ? { ...response, message: translated(response.message) } : response;
+  } catch (error) {
+    throw translate(error);
+  }
+};
+
+async function* translated<Message>(messages: AsyncIterable<Message>): AsyncIterable<Message> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+const translate = (error: unknown): ConnectError =>
+  error instanceof ConnectError ? error : toConnectError(toServerError(error));
 
 /** A request for the library: its protocol, and the part of the body that the gates let through. */
 interface GatedRequest {

@@ -9,7 +9,6 @@ import {
 } from "../gen/grpc/health/v1/health_pb.ts";
 import type { Clock, HttpResponse } from "../node/ports.ts";
 import type { HealthSource } from "./api-options.ts";
-import { toConnectError } from "./error-map.ts";
 
 const JSON_HEADERS = Object.freeze({
   "content-type": "application/json",
@@ -67,9 +66,7 @@ export function makeHealthService(
       const status = statusOf(service);
       if (status === Serving.SERVICE_UNKNOWN) {
         const reason = "SERVICE_UNKNOWN";
-        throw toConnectError(
-          new ServerError("actor.unknown", "the service is not known", "not_started", { reason }),
-        );
+        throw new ServerError("actor.unknown", "the service is not known", "not_started", { reason });
       }
       return create(HealthCheckResponseSchema, { status });
     },

@@ -1,5 +1,4 @@
 import { create } from "@bufbuild/protobuf";
-import { toServerError } from "../domain/error.ts";
 import type {
   InvokeStreamRequest,
   InvokeStreamResponse,
@@ -10,7 +9,7 @@ import {
   InvokeStreamResponseSchema,
 } from "../gen/troupe/v1/actor_pb.ts";
 import type { Calls } from "./calls.ts";
-import { toCallError, toConnectError } from "./error-map.ts";
+import { toCallError } from "./error-map.ts";
 import { BLANK_CALL, type CallChannel, checkedRevision } from "./invoke-call.ts";
 import { callOfMessage, replyMessage } from "./invoke-message.ts";
 import { StreamCalls } from "./stream-calls.ts";
@@ -36,8 +35,6 @@ export async function* invokeStream(
       if (results === undefined) return;
       yield create(InvokeStreamResponseSchema, { results: [...results] });
     }
-  } catch (error) {
-    throw toConnectError(toServerError(error));
   } finally {
     signal.removeEventListener("abort", abort);
     stream.close();

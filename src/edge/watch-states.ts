@@ -1,10 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { toServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { WatchRequest, WatchResponse } from "../gen/troupe/v1/actor_pb.ts";
 import { WatchResponseSchema } from "../gen/troupe/v1/actor_pb.ts";
 import type { ActorApi, StateView } from "../node/node-api.ts";
-import { toConnectError } from "./error-map.ts";
 import { checkedRevision } from "./invoke-call.ts";
 import { actorOf, payloadMessage } from "./invoke-message.ts";
 
@@ -37,8 +35,6 @@ export async function* watchStates(
       if (view === undefined) return;
       if (view.revision > after) yield watchResponse(view);
     }
-  } catch (error) {
-    throw toConnectError(toServerError(error));
   } finally {
     signal.removeEventListener("abort", abort);
     stop?.();

@@ -20,7 +20,7 @@ export interface Catalogue {
 /** Origin of the plug-ins that are compiled in. */
 export const BUILT_IN = "built in";
 
-const TYPES = [
+const TYPES: readonly string[] = [
   "string",
   "integer",
   "number",
@@ -32,7 +32,7 @@ const TYPES = [
   "path",
   "url",
 ];
-const STABILITIES = ["experimental", "beta", "stable"];
+const STABILITIES: readonly string[] = ["experimental", "beta", "stable"];
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -3,7 +3,7 @@ import type { ComponentOf, ContractId } from "../contract/plugin.ts";
 /** The members that a component must have to be taken for one, in each family. */
 type Required<K extends ContractId> = readonly (keyof ComponentOf<K> & string)[];
 
-const MEMBERS: { readonly [K in ContractId]: Required<K> } = {
+const MEMBERS: Readonly<{ [K in ContractId]: Required<K> }> = {
   "statestore@1": [
     "durability",
     "exclusive",

@@ -35,6 +35,11 @@ export interface ConfigDocument {
   readonly problems: readonly ConfigProblem[];
 }
 
+/** The position alone of something that has one. */
+export function positionOf({ line, column }: Position): Position {
+  return { ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
+}
+
 const EMPTY: ConfigNode = { kind: "map", entries: [] };
 
 class DocumentFault extends Error {
@@ -156,35 +161,33 @@ function readJson(path: string, text: string): ConfigDocument {
   return document;
 }
 
+function readByName(path: string, text: string): ConfigDocument {
+  if (path.endsWith(".toml")) return readToml(path, text);
+  return path.endsWith(".json") ? readJson(path, text) : readYaml(path, text);
+}
+
+function faultyDocument(path: string, thrown: unknown): ConfigDocument {
+  const fault =
+    thrown instanceof DocumentFault
+      ? thrown
+      : new DocumentFault("syntax", "is nested too deeply", {});
+  const source: ConfigSource = { kind: "file", path, ...positionOf(fault.at) };
+  const hint = fault.reason === "aliases_disabled" ? "write the value out" : "";
+  const found = problem("", source, fault.reason, `${path}: ${fault.message}`, hint);
+  return { path, root: EMPTY, problems: [found] };
+}
+
 /**
  * Reads a configuration file by the end of its name (`.toml`, `.json`, anything else is YAML).
  * Repeated keys, aliases and foreign tags are problems; time and memory grow with the text only.
  */
 export function readConfigDocument(path: string, text: string): ConfigDocument {
-  const clean = text.startsWith("\uFEFF") ? text.slice(1) : text;
   try {
-    let document: ConfigDocument;
-    if (path.endsWith(".toml")) document = readToml(path, clean);
-    else if (path.endsWith(".json")) document = readJson(path, clean);
-    else document = readYaml(path, clean);
+    const document = readByName(path, text.startsWith("\uFEFF") ? text.slice(1) : text);
     if (document.root.kind === "map") return document;
     if (document.root.kind === "empty") return { ...document, root: EMPTY };
     throw new DocumentFault("syntax", "must be a map of keys", document.root);
   } catch (error) {
-    const fault = error instanceof DocumentFault ? error : undefined;
-    const { line, column } = fault?.at ?? {};
-    const source: ConfigSource = {
-      kind: "file",
-      path,
-      ...(line === undefined ? {} : { line }),
-      ...(column === undefined ? {} : { column }),
-    };
-    const hint = fault?.reason === "aliases_disabled" ? "write the value out" : "";
-    const message = `${path}: ${fault?.message ?? "is nested too deeply"}`;
-    return {
-      path,
-      root: EMPTY,
-      problems: [problem("", source, fault?.reason ?? "syntax", message, hint)],
-    };
+    return faultyDocument(path, error);
   }
 }

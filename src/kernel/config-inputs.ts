@@ -54,7 +54,12 @@ export interface ConfigSources {
 /** Largest configuration or secret file. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
 const CONFIG_VARIABLE = "TROUPE_CONFIG";
-const DEFAULT_FILES = ["troupe.yaml", "troupe.yml", "troupe.toml", "troupe.json"];
+const DEFAULT_FILES: readonly string[] = [
+  "troupe.yaml",
+  "troupe.yml",
+  "troupe.toml",
+  "troupe.json",
+];
 /** January 2024: a clock before this was never set. */
 const EARLIEST_WALL_MS = 1_704_067_200_000;
 

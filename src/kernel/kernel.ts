@@ -177,7 +177,7 @@ export class Kernel {
       detail: "",
     };
     const report = (health: PluginHealth, detail = ""): void => {
-      if (!(health in SEVERITY)) return;
+      if (!Object.hasOwn(SEVERITY, health)) return;
       made.health = health;
       made.detail = detail;
     };

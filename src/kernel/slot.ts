@@ -1,4 +1,4 @@
-import type { ConfigNode } from "./config-document.ts";
+import { positionOf, type ConfigNode } from "./config-document.ts";
 import {
   fileProblem,
   MAX_CONFIG_BYTES,
@@ -69,12 +69,10 @@ export function findNode(
       node.kind === "map" ? node.entries.find((candidate) => candidate.key === part) : undefined;
     if (entry === undefined) return undefined;
     node = entry.node;
-    const { line, column } = entry;
     source = {
       kind: "file",
       path: document.path,
-      ...(line === undefined ? {} : { line }),
-      ...(column === undefined ? {} : { column }),
+      ...positionOf(entry),
     };
   }
   return { node, source };

@@ -19,9 +19,9 @@ const milliseconds = (value: string): string => `${value.trim()}ms`;
 const mapped =
   (table: Readonly<Record<string, string>>) =>
   (value: string): string =>
-    table[value.trim().toLowerCase()] ?? value;
+    Object.entries(table).find(([name]) => name === value.trim().toLowerCase())?.[1] ?? value;
 
-const STATESTORES = {
+const STATESTORES: Readonly<Record<string, string>> = {
   mariadb: "mysql",
   native: "sqlite",
   postgres: "postgres",
@@ -30,7 +30,11 @@ const STATESTORES = {
   mysql: "mysql",
   sqlite: "sqlite",
 };
-const DISCOVERY = { gossip: "static", epmd: "static", "kubernetes-dns": "kubernetes" };
+const DISCOVERY: Readonly<Record<string, string>> = {
+  gossip: "static",
+  epmd: "static",
+  "kubernetes-dns": "kubernetes",
+};
 
 const RULES: readonly AliasRule[] = [
   {

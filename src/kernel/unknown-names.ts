@@ -1,4 +1,4 @@
-import type { ConfigEntry } from "./config-document.ts";
+import { positionOf, type ConfigEntry } from "./config-document.ts";
 import type { ConfigSources } from "./config-inputs.ts";
 import { problem, type ConfigSource } from "./config-problem.ts";
 import { FAMILIES, type Family } from "./families.ts";
@@ -43,12 +43,10 @@ function checkFile(sources: ConfigSources, names: KnownNames, found: Findings): 
   const visit = (entry: ConfigEntry, parent: string): void => {
     const path = parent === "" ? entry.key : `${parent}.${entry.key}`;
     if (known.has(path) || skipped.has(path) || isSpareInstance(path, known)) return;
-    const { line, column } = entry;
     const source: ConfigSource = {
       kind: "file",
       path: document.path,
-      ...(line === undefined ? {} : { line }),
-      ...(column === undefined ? {} : { column }),
+      ...positionOf(entry),
     };
     if (!prefixes.has(path)) {
       const hint = didYouMean(path, known);

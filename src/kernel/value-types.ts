@@ -199,40 +199,30 @@ function parseText(type: Exclude<ValueType, "list" | "map">, text: string): Pars
   }
 }
 
-function showBound(type: ValueType, bound: number | undefined): string {
-  return bound === undefined ? "any" : formatValue(type, bound);
+function checkRange(spec: ValueSpec, value: unknown): ValueFault | undefined {
+  if (Array.isArray(value) && spec.max !== undefined && value.length > spec.max) {
+    return { reason: "range", message: `must have at most ${spec.max} items`, hint: "" };
+  }
+  if (typeof value !== "number") return undefined;
+  const duration = spec.type === "duration";
+  const { min: low = duration ? 1 : Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } =
+    spec;
+  if (value >= low && value <= max) return undefined;
+  const bounds = [low, max].map((bound) =>
+    Number.isFinite(bound) ? formatValue(spec.type, bound) : "any",
+  );
+  // No time at all is no duration; some settings allow it by their own minimum.
+  const reason = duration && value === 0 ? "duration" : "range";
+  return { reason, message: `must be ${bounds.join(" to ")}`, hint: "" };
 }
 
 function checkSpec(spec: ValueSpec, value: unknown): ValueFault | undefined {
-  if (typeof value === "number") {
-    const low = spec.min ?? (spec.type === "duration" ? 1 : undefined);
-    if ((low !== undefined && value < low) || (spec.max !== undefined && value > spec.max)) {
-      const bounds = `${showBound(spec.type, low)} to ${showBound(spec.type, spec.max)}`;
-      const zero = spec.type === "duration" && value === 0;
-      return {
-        reason: zero ? "duration" : "range",
-        message: `must be ${bounds}`,
-        hint: "",
-      };
-    }
-  }
-  if (Array.isArray(value) && spec.max !== undefined && value.length > spec.max) {
-    return {
-      reason: "range",
-      message: `must have at most ${spec.max} items`,
-      hint: "",
-    };
-  }
+  const outside = checkRange(spec, value);
+  if (outside !== undefined) return outside;
   const allowed = spec.values;
-  if (allowed !== undefined) {
-    const items: readonly unknown[] = Array.isArray(value) ? value : [value];
-    if (items.some((item) => !allowed.includes(item))) {
-      return {
-        reason: "type",
-        message: `must be one of ${allowed.join(", ")}`,
-        hint: "",
-      };
-    }
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (allowed !== undefined && items.some((item) => !allowed.includes(item))) {
+    return { reason: "type", message: `must be one of ${allowed.join(", ")}`, hint: "" };
   }
   return spec.check?.(value);
 }

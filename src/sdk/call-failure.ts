@@ -40,6 +40,8 @@ export function callFailure({ code, message, detail }: CallError): CallFailure {
   const own = detail === undefined || detail.hostCode === "" ? code : detail.hostCode;
   const retryAfter = detail?.retryAfter;
   const retryAfterMs =
-    retryAfter === undefined ? undefined : Number(retryAfter.seconds) * 1000 + retryAfter.nanos / 1e6;
+    retryAfter === undefined
+      ? undefined
+      : Number(retryAfter.seconds) * 1000 + retryAfter.nanos / 1e6;
   return new CallFailure(own, message, outcome, detail?.reason ?? "", retryAfterMs);
 }

@@ -33,13 +33,17 @@ function whenInit(when: ScheduleTime): NonNullable<ScheduleInit["when"]> {
 export function effectMessage(effect: Effect): EffectInit {
   switch (effect.kind) {
     case "forward":
-      return { effect: { case: "forward", value: { target: effect.target, action: effect.action } } };
+      return {
+        effect: { case: "forward", value: { target: effect.target, action: effect.action } },
+      };
     case "pipe":
       return { effect: { case: "pipe", value: { target: effect.target, action: effect.action } } };
     case "send": {
       const { target, action, payload, delayMs, metadata, requestId } = effect;
       const delay = delayMs > 0 ? { delay: durationFromMs(delayMs) } : {};
-      return { effect: { case: "send", value: { target, action, payload, metadata, requestId, ...delay } } };
+      return {
+        effect: { case: "send", value: { target, action, payload, metadata, requestId, ...delay } },
+      };
     }
     case "broadcast": {
       const { channel, action, payload, metadata } = effect;
@@ -48,7 +52,14 @@ export function effectMessage(effect: Effect): EffectInit {
     case "schedule": {
       const { name, action, payload, when, missed } = effect;
       const timeZone = when.kind === "cron" ? when.timeZone : "";
-      const value = { name, action, payload, when: whenInit(when), timeZone, missed: MISSED[missed] };
+      const value = {
+        name,
+        action,
+        payload,
+        when: whenInit(when),
+        timeZone,
+        missed: MISSED[missed],
+      };
       return { effect: { case: "schedule", value } };
     }
     case "cancel":

@@ -1,7 +1,12 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type IncomingHttpHeaders,
+} from "node:http2";
 import { CallFailure } from "./call-failure.ts";
 import type { HostStream } from "./host-session.ts";
-import { ATTACH_PATH, type StreamEvents } from "./web-socket-stream.ts";
+import { ATTACH_PATH, CLOSE_TIMEOUT_MS, type StreamEvents } from "./web-socket-stream.ts";
 
 const PREFIX_BYTES = 5;
 const CODES = [
@@ -28,7 +33,9 @@ const CODES = [
 export function openGrpcStream(url: string, events: StreamEvents): HostStream {
   const session = connect(url);
   const stream = new GrpcStream(session, events);
-  session.once("error", (error: Error) => stream.fail(new CallFailure("unavailable", error.message, "unknown")));
+  session.once("error", (error: Error) =>
+    stream.fail(new CallFailure("unavailable", error.message, "unknown")),
+  );
   // A burst before the server's settings have come may exceed what it allows.
   session.once("remoteSettings", () => stream.open());
   return stream;
@@ -78,8 +85,10 @@ class GrpcStream implements HostStream {
 
   close(): void {
     const stream = this.#stream;
-    if (stream === undefined) this.fail(this.#failure);
-    else stream.end();
+    if (stream === undefined) return this.fail(this.#failure);
+    stream.end();
+    // A server that is gone never ends its side.
+    setTimeout(() => this.fail(this.#failure), CLOSE_TIMEOUT_MS).unref();
   }
 
   fail(failure: CallFailure): void {

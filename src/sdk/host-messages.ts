@@ -14,7 +14,10 @@ import {
   type Turn,
   type TurnOutcomeSchema,
 } from "../gen/troupe/v1/host_pb.ts";
-import type { Caller as WireCaller, Payload as WirePayload } from "../gen/troupe/v1/invocation_pb.ts";
+import type {
+  Caller as WireCaller,
+  Payload as WirePayload,
+} from "../gen/troupe/v1/invocation_pb.ts";
 import { Caller_Kind } from "../gen/troupe/v1/invocation_pb.ts";
 import { effectMessage } from "./effect-message.ts";
 
@@ -37,7 +40,11 @@ const KINDS = {
 export type TurnTokens = WeakMap<HostTurn, string>;
 
 /** The invocation in the words of the domain; deadlines on the clock that `now` is read from. */
-export function hostInvocation(message: Invocation, now: number, tokens: TurnTokens): HostInvocation {
+export function hostInvocation(
+  message: Invocation,
+  now: number,
+  tokens: TurnTokens,
+): HostInvocation {
   const actor = actorId(message.actor);
   return {
     id: Number(message.id),
@@ -114,8 +121,13 @@ function outcomeMessage(outcome: TurnOutcome): MessageInitShape<typeof TurnOutco
   };
 }
 
-function tagChange(after: StringMap, before: StringMap): { set: StringMap & Record<string, string>; remove: string[] } {
-  const set = Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value));
+function tagChange(
+  after: StringMap,
+  before: StringMap,
+): { set: StringMap & Record<string, string>; remove: string[] } {
+  const set = Object.fromEntries(
+    Object.entries(after).filter(([name, value]) => before[name] !== value),
+  );
   return { set, remove: Object.keys(before).filter((name) => !Object.hasOwn(after, name)) };
 }
 
@@ -139,7 +151,9 @@ export function typeMessage(spec: ActorTypeSpec): MessageInitShape<typeof ActorT
   };
 }
 
-function historyMessage(history: HistoryPolicy): NonNullable<MessageInitShape<typeof ActorTypeSchema>["history"]> {
+function historyMessage(
+  history: HistoryPolicy,
+): NonNullable<MessageInitShape<typeof ActorTypeSchema>["history"]> {
   switch (history.kind) {
     case "none":
       return { keep: { case: undefined } };

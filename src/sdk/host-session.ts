@@ -172,7 +172,9 @@ export class HostSession {
 
   #call(turn: HostTurn, call: ActorCall): Promise<Payload> {
     if (this.#ended) {
-      return Promise.reject(new CallFailure("unavailable", "the stream to the server ended", "not_started"));
+      return Promise.reject(
+        new CallFailure("unavailable", "the stream to the server ended", "not_started"),
+      );
     }
     const id = this.#nextCall;
     this.#nextCall += 1;
@@ -193,7 +195,9 @@ export class HostSession {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#calls.delete(id);
-        reject(new CallFailure("deadline_exceeded", "the call was not answered in time", "unknown"));
+        reject(
+          new CallFailure("deadline_exceeded", "the call was not answered in time", "unknown"),
+        );
       }, timeoutMs + CALL_GRACE_MS);
       this.#calls.set(id, { resolve, reject, stopTimer: () => clearTimeout(timer) });
     });
@@ -220,7 +224,8 @@ export class HostSession {
     if (this.#ended) return;
     const results = this.#results;
     const calls = this.#outgoingCalls;
-    if (results.length > 0 || calls.length > 0) this.#send({ results, calls, credit: this.#credit });
+    if (results.length > 0 || calls.length > 0)
+      this.#send({ results, calls, credit: this.#credit });
     this.#results = [];
     this.#outgoingCalls = [];
     this.#resultBytes = 0;
@@ -229,7 +234,8 @@ export class HostSession {
   }
 
   #send(frame: MessageInitShape<typeof AttachRequestSchema>): void {
-    if (!this.#ended) this.#stream.send(toBinary(AttachRequestSchema, create(AttachRequestSchema, frame)));
+    if (!this.#ended)
+      this.#stream.send(toBinary(AttachRequestSchema, create(AttachRequestSchema, frame)));
   }
 }
 

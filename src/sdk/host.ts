@@ -1,7 +1,7 @@
-import { actorTypeSpec } from "./actor-spec.ts";
 import type { Actor } from "./actor.ts";
 import { CallFailure } from "./call-failure.ts";
 import { openGrpcStream } from "./grpc-stream.ts";
+import { hostProfile } from "./host-profile.ts";
 import { type HostProfile, HostSession, type HostStream } from "./host-session.ts";
 import { openWebSocketStream, type StreamEvents } from "./web-socket-stream.ts";
 
@@ -42,7 +42,6 @@ const LONGEST_DELAY_MS = 5_000;
 const PING_EVERY_MS = 15_000;
 const SILENCE_MS = 45_000;
 const DRAIN_TIMEOUT_MS = 10_000;
-const DEFAULT_CREDIT = 200;
 /** Refusals that no repetition changes. */
 const PERMANENT: ReadonlySet<string> = new Set([
   "unauthenticated",
@@ -62,20 +61,6 @@ export async function serveHost(options: ServeHostOptions): Promise<AttachedHost
   const host = new ReconnectingHost(options);
   await host.connect();
   return host;
-}
-
-/** What is registered, and who runs it, for a list of actors. */
-export function hostProfile(options: Pick<ServeHostOptions, "actors" | "system" | "token" | "name" | "credit" | "weight">): HostProfile {
-  const system = options.system ?? "default";
-  const actors = new Map(options.actors.map((actor) => [`${system}/${actor.type}`, actor] as const));
-  return {
-    token: options.token ?? "",
-    name: options.name ?? "",
-    credit: options.credit ?? DEFAULT_CREDIT,
-    weight: options.weight ?? 1,
-    specs: options.actors.map((actor) => actorTypeSpec(actor, system)),
-    actors,
-  };
 }
 
 class ReconnectingHost implements AttachedHost {
@@ -121,7 +106,10 @@ class ReconnectingHost implements AttachedHost {
     const session = this.#session;
     if (session === undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      const deadline = setTimeout(() => this.#stream?.close(), this.#options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
+      const deadline = setTimeout(
+        () => this.#stream?.close(),
+        this.#options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS,
+      );
       this.#closed = () => {
         clearTimeout(deadline);
         resolve();
@@ -133,7 +121,8 @@ class ReconnectingHost implements AttachedHost {
 
   #open(): void {
     const url = this.#urls[this.#target % this.#urls.length];
-    if (url === undefined) return this.#giveUp(new CallFailure("invalid_argument", "no url was given", "not_started"));
+    if (url === undefined)
+      return this.#giveUp(new CallFailure("invalid_argument", "no url was given", "not_started"));
     const open = this.#options.transport === "grpc" ? openGrpcStream : openWebSocketStream;
     const stream: HostStream = open(url, {
       opened: () => session.hello(),

@@ -10,6 +10,8 @@ export interface StreamEvents {
 
 /** The path of the attach stream, for gRPC and WebSocket alike. */
 export const ATTACH_PATH = "/troupe.v1.HostService/Attach";
+/** How long a stream that is closed waits for the other side to agree. */
+export const CLOSE_TIMEOUT_MS = 2_000;
 const SUBPROTOCOL = "troupe.v1.host";
 
 /** Opens a WebSocket to a server, given its http or https address. */
@@ -22,16 +24,24 @@ export function openWebSocketStream(url: string, events: StreamEvents): HostStre
   socket.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (data instanceof ArrayBuffer) events.frame(new Uint8Array(data));
   };
-  socket.onclose = ({ reason }) => {
+  let ended = false;
+  const closed = (reason: string): void => {
+    if (ended) return;
+    ended = true;
     // The server gives its refusal as `<code>: <message>`.
     const [, code = "unavailable", message = "the connection to the server ended"] =
       /^([a-z_]+): (.*)$/.exec(reason) ?? [];
     events.closed(new CallFailure(code, message, "unknown"));
   };
+  socket.onclose = ({ reason }) => closed(reason);
   return {
     send: (frame) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(frame);
     },
-    close: () => socket.close(1000),
+    close: () => {
+      socket.close(1000);
+      // A server that is gone never answers.
+      setTimeout(() => closed(""), CLOSE_TIMEOUT_MS);
+    },
   };
 }

@@ -32,12 +32,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: [...CONNECT, "hono", "hono/*"],
   },
   platform: {
-    layers: ["std", "domain", "contract"],
-    files: ["src/node/ports.ts"],
+    layers: ["std", "domain", "contract", "sdk"],
+    files: ["src/node/ports.ts", "src/node/host-port.ts", "src/node/sealer.ts"],
     packages: ["bun", "bun:*", "node:*", "pino", "pino-pretty", "ws"],
   },
   plugins: { layers: ["contract", "std"], packages: ["bun", "bun:*", "node:*"] },
-  sdk: { layers: ["domain", "contract", "gen"], packages: CONNECT },
+  sdk: { layers: ["std", "domain", "contract", "gen"], packages: [...CONNECT, "node:*", "ws"] },
   main: {
     layers: [
       "std",

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import type { ComponentOf, ContractId, HostOf, Plugin } from "../../src/contract/index.ts";
-import { checkPlugin, optionsOf } from "../../src/kernel/catalogue.ts";
+import { BUILT_IN, checkPlugin, makeCatalogue, optionsOf } from "../../src/kernel/catalogue.ts";
 import { componentFault } from "../../src/kernel/component-shape.ts";
+import { readSources } from "../../src/kernel/config-inputs.ts";
+import { FAMILIES } from "../../src/kernel/families.ts";
+import { readSettings } from "../../src/kernel/read-settings.ts";
 import { formatValue, parseValue } from "../../src/kernel/value-types.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -15,6 +18,8 @@ export interface PluginLifecycleOptions<K extends ContractId, Config> {
   readonly host: (options: { readonly dataDir: string }) => HostOf<K>;
 }
 
+/** A day in 2026; the kernel refuses clocks that were never set. */
+const WALL_MS = 1_767_225_600_000;
 /** Milliseconds within which a stop must be done. */
 const STOP_DEADLINE_MS = 5000;
 
@@ -53,6 +58,24 @@ export function pluginLifecycleSuite<K extends ContractId, Config>(
         const parsed = parseValue(descriptor, text);
         expect(parsed, name).toMatchObject({ ok: true, value: descriptor.default });
       }
+    });
+
+    test("an option that it does not have is refused by name", () => {
+      const family = FAMILIES.find((each) => each.contract === plugin.contract);
+      const key = family?.many === true ? `${family.key}.one` : family?.key;
+      const value = { plugin: plugin.name, no_such_option: "1" };
+      const text = JSON.stringify({
+        [family?.key ?? ""]: family?.many === true ? { one: value } : value,
+      });
+      const read = (path: string) =>
+        path === "troupe.json"
+          ? ({ kind: "text", text } as const)
+          : ({ kind: "failed", reason: "not_found" } as const);
+      const { catalogue } = makeCatalogue([{ plugin: known, origin: BUILT_IN }]);
+      const sources = readSources({ environment: {}, flags: {}, files: { read }, wallMs: WALL_MS });
+      const result = readSettings(sources, catalogue);
+      const found = result.ok ? [] : result.problems.map((each) => `${each.key} ${each.reason}`);
+      expect(found).toContain(`${key}.no_such_option unknown_key`);
     });
 
     test("creating it touches no file and makes a component of its family", async () => {

@@ -1,13 +1,16 @@
 import { basename, extname } from "node:path";
 import type { Pattern } from "./pattern.ts";
-import type { PlacedRule, PolicyDocument } from "./policy-document.ts";
+import type { PolicyDocument } from "./policy-document.ts";
 import type { PolicyProblem, PolicyReason } from "./policy-problem.ts";
 import { ANY, ANY_ACTOR, type CallerPattern } from "./policy-rule.ts";
 import type { PolicyFile } from "./policy-source.ts";
 import { POLICY_NAME, POLICY_NAME_RULE, parsePattern } from "./policy-text.ts";
 
-const LIST_KEYS = ["actors", "actions", "actor_systems"] as const;
-const KEYS: readonly string[] = ["name", "type", ...LIST_KEYS];
+const REQUIRED_KEYS = ["type", "actors", "actions", "actor_systems"] as const;
+const KEYS: readonly string[] = ["name", ...REQUIRED_KEYS];
+
+/** Where problems of the whole file are shown. */
+const START = { line: 1, column: 1 } as const;
 
 /** Most pairs of caller name and caller system in one policy. */
 const MAX_CALLERS = 10_000;
@@ -25,44 +28,21 @@ interface Line {
  */
 export function parseSpawnPolicy(file: PolicyFile): PolicyDocument {
   const problems: PolicyProblem[] = [];
-  const refuse = (at: Pick<Line, "line" | "column">, reason: PolicyReason, message: string) =>
+  const refuse: Refuse = (at, reason, message) =>
     void problems.push({ file: file.path, line: at.line, column: at.column, reason, message });
   const lines = readLines(file.text, refuse);
-  for (const key of KEYS) {
-    if (key !== "name" && !lines.has(key)) {
-      refuse({ line: 1, column: 1 }, "missing", `${key} is missing`);
-    }
-  }
-  const [actors, actions, systems] = LIST_KEYS.map((key) => readList(lines.get(key), refuse));
-  const effect = readType(lines.get("type"), refuse);
-  if ((actors?.length ?? 0) * (systems?.length ?? 0) > MAX_CALLERS) {
-    refuse(
-      { line: 1, column: 1 },
-      "too_many",
-      `more than ${MAX_CALLERS} pairs of actor and system`,
-    );
+  for (const key of REQUIRED_KEYS) {
+    if (!lines.has(key)) refuse(START, "missing", `${key} is missing`);
   }
   const name = lines.get("name")?.value ?? basename(file.path, extname(file.path));
-  if (!POLICY_NAME.test(name)) refuse({ line: 1, column: 1 }, "charset", POLICY_NAME_RULE);
+  if (!POLICY_NAME.test(name)) refuse(lines.get("name") ?? START, "charset", POLICY_NAME_RULE);
+  const effect = readType(lines.get("type"), refuse);
+  const callers = readCallers(lines, refuse);
+  const actions = readList(lines.get("actions"), refuse);
   if (problems.length > 0 || effect === undefined) return { rules: [], roles: [], problems };
-  const placed: PlacedRule = {
-    file: file.path,
-    line: 1,
-    column: 1,
-    rule: {
-      name,
-      effect,
-      callers: (systems ?? []).flatMap((system) =>
-        (actors ?? []).map((actor) => callerOf(system, actor)),
-      ),
-      targets: [ANY_ACTOR],
-      types: [],
-      actions: actions ?? [],
-      channels: [],
-      admin: [],
-    },
-  };
-  return { rules: [placed], roles: [], problems };
+  const targets = [ANY_ACTOR];
+  const rule = { name, effect, callers, targets, types: [], actions, channels: [], admin: [] };
+  return { rules: [{ rule, file: file.path, ...START }], roles: [], problems };
 }
 
 type Refuse = (at: Pick<Line, "line" | "column">, reason: PolicyReason, message: string) => void;
@@ -102,6 +82,16 @@ function readList(line: Line | undefined, refuse: Refuse): readonly Pattern[] {
     else return [parsed.value];
     return [];
   });
+}
+
+function readCallers(lines: ReadonlyMap<string, Line>, refuse: Refuse): readonly CallerPattern[] {
+  const names = readList(lines.get("actors"), refuse);
+  const systems = readList(lines.get("actor_systems"), refuse);
+  if (names.length * systems.length > MAX_CALLERS) {
+    refuse(START, "too_many", `more than ${MAX_CALLERS} pairs of actor and system`);
+    return [];
+  }
+  return systems.flatMap((system) => names.map((name) => callerOf(system, name)));
 }
 
 function callerOf(system: Pattern, name: Pattern): CallerPattern {

@@ -89,7 +89,8 @@ export class CronActivator implements Activator {
     try {
       // The due time is claimed first, so that of several first nodes only one asks the second.
       if (!(await this.#host.claimOnce(String(due)))) return;
-      if (await this.#host.claimOnce(`first ${this.#config.timeZone} ${this.#config.schedule}`)) return;
+      if (await this.#host.claimOnce(`first ${this.#config.timeZone} ${this.#config.schedule}`))
+        return;
     } catch (error) {
       this.#host.log.warn("cron.catch_up_failed", { dueMs: due, code: callFailure(error).code });
       return;
@@ -111,7 +112,9 @@ export class CronActivator implements Activator {
       return;
     }
     // After a long sleep of the machine several are due: the latest stands for all of them.
-    const latest = lastCronBefore(now, (afterMs) => this.#nextAfter(afterMs)) ?? due;
+    const following = this.#nextAfter(due);
+    const several = following !== undefined && following <= now;
+    const latest = several ? (lastCronBefore(now, (ms) => this.#nextAfter(ms)) ?? due) : due;
     const fires = this.#config.missed === "fire_once" || now - latest <= LATE_MS;
     if (fires) this.#begin(latest, false);
     else {

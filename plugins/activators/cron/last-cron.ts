@@ -14,7 +14,11 @@ export function lastCronBefore(
   for (let back = MINUTE_MS; back <= 2 * LONGEST_LOOK_BACK_MS; back *= 2) {
     let found = nextAfter(nowMs - back);
     if (found === undefined || found > nowMs) continue;
-    for (let next = nextAfter(found); next !== undefined && next <= nowMs; next = nextAfter(found)) {
+    for (
+      let next = nextAfter(found);
+      next !== undefined && next <= nowMs;
+      next = nextAfter(found)
+    ) {
       found = next;
     }
     return found;

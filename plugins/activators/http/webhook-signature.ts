@@ -11,6 +11,9 @@ export interface SignatureConfig {
   readonly signatureEncoding: "hex" | "base64";
 }
 
+/** 32 bytes as text. */
+const DIGEST = { hex: /^[0-9a-fA-F]{64}$/, base64: /^[A-Za-z0-9+/]{43}=$/ } as const;
+
 /** Checks HMAC-SHA256 signatures over the raw body, in a time that does not depend on the digits. */
 export class WebhookSignature {
   readonly #config: SignatureConfig;
@@ -26,7 +29,10 @@ export class WebhookSignature {
     const { signatureHeader, signaturePrefix, signatureEncoding } = this.#config;
     const header = entryOf(headers, signatureHeader.toLowerCase()) ?? "";
     if (!header.startsWith(signaturePrefix)) return false;
-    const given = Buffer.from(header.slice(signaturePrefix.length), signatureEncoding);
+    const text = header.slice(signaturePrefix.length);
+    // Decoding passes over what it does not know; a signature has nothing to pass over.
+    if (!DIGEST[signatureEncoding].test(text)) return false;
+    const given = Buffer.from(text, signatureEncoding);
     return this.#secrets.some((secret) => {
       const made = createHmac("sha256", secret).update(body).digest();
       return given.length === made.length && timingSafeEqual(given, made);

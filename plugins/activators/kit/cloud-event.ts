@@ -27,7 +27,9 @@ export function readCloudEvent(headers: StringMap, body: Uint8Array): CloudEvent
   const contentType = (entryOf(headers, "content-type") ?? "").split(";")[0]?.trim().toLowerCase();
   if (contentType === BATCH) return malformed("batches of events are not taken");
   if (contentType === STRUCTURED) return structured(body);
-  return entryOf(headers, "ce-specversion") === undefined ? { kind: "none" } : binary(headers, body);
+  return entryOf(headers, "ce-specversion") === undefined
+    ? { kind: "none" }
+    : binary(headers, body);
 }
 
 /**

@@ -23,7 +23,8 @@ export function parseJsonPath(text: string): readonly JsonStep[] | undefined {
 export function followJsonPath(root: unknown, steps: readonly JsonStep[]): unknown {
   let value = root;
   for (const step of steps) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step))
+      return undefined;
     if (Array.isArray(value) !== (typeof step === "number")) return undefined;
     value = (value as Readonly<Record<JsonStep, unknown>>)[step];
   }

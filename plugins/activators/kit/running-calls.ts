@@ -24,7 +24,7 @@ export class RunningCalls {
   async finish(bound: AbortSignal): Promise<void> {
     const outOfTime = new Promise<void>((resolve) => {
       if (bound.aborted) resolve();
-      bound.addEventListener("abort", () => resolve(), { once: true });
+      bound.addEventListener("abort", () => resolve());
     });
     await Promise.race([Promise.allSettled([...this.#running]), outOfTime]);
     if (this.#running.size > 0) this.#takeBack.abort();

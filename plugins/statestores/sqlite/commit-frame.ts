@@ -235,7 +235,7 @@ function readPolicy(frame: FrameReader): HistoryPolicy {
       return { kind, count: frame.number() };
     case "duration":
       return { kind, ms: frame.number() };
-    case undefined:
+    default:
       throw new RangeError("the history policy is unknown");
   }
 }

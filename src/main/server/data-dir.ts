@@ -19,7 +19,10 @@ export function openDataDir(dataDir: string, configuredName: string | undefined)
 
 /** A key for development, made once: `dev:<base64>`. Only for loopback and embedded stores. */
 export function developmentKeys(dataDir: string): string {
-  return keepOnce(join(dataDir, "development.key"), () => `dev:${randomBytes(32).toString("base64")}`);
+  return keepOnce(
+    join(dataDir, "development.key"),
+    () => `dev:${randomBytes(32).toString("base64")}`,
+  );
 }
 
 function makeName(): string {

@@ -1,5 +1,10 @@
 import type { ContractId, HostOf, PluginHost, PluginMeter } from "../../contract/index.ts";
-import { type ErrorCode, type ErrorDetails, type Outcome, ServerError } from "../../domain/error.ts";
+import {
+  type ErrorCode,
+  type ErrorDetails,
+  type Outcome,
+  ServerError,
+} from "../../domain/error.ts";
 import type { HostRequest } from "../../kernel/kernel.ts";
 import type { ActivatorDoor } from "../../node/activator-door.ts";
 import type { Clock, Logger, Random } from "../../node/ports.ts";

@@ -150,3 +150,16 @@ export function messageTo(
 export function scheduleOf(name: string, dueMs: number): ScheduleChange {
   return { kind: "set", name, dueMs, repeat: "", action: "tick", body: bytes(`body ${name}`) };
 }
+
+/**
+ * What a promise rejects with; fails if it resolves. Not `expect().rejects`, which holds the event
+ * loop that the store's own thread answers through.
+ */
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  const settled = await promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  if ("error" in settled) return settled.error;
+  throw new Error(`resolved instead of rejecting: ${JSON.stringify(settled.value)}`);
+}

@@ -15,7 +15,8 @@ const CALL_TIMEOUT_MS = 30_000;
 export class SampleActivator implements Activator {
   readonly #config: SampleConfig;
   readonly #host: ActivatorHost;
-  readonly #stopped = new AbortController();
+  readonly #taken = new AbortController();
+  #open = false;
   #cancel: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
 
@@ -26,18 +27,25 @@ export class SampleActivator implements Activator {
   }
 
   async start(): Promise<void> {
+    this.#open = true;
     this.#arm();
   }
 
   async pause(): Promise<void> {
+    this.#open = false;
     this.#cancel?.();
     this.#cancel = undefined;
-    await this.#running;
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort();
+  /** Waits for the call that runs, and takes it back when the time for that is over. */
+  async stop(signal: AbortSignal): Promise<void> {
     await this.pause();
+    const over = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve());
+    });
+    await Promise.race([this.#running, over]);
+    this.#taken.abort();
   }
 
   #arm(): void {
@@ -52,10 +60,10 @@ export class SampleActivator implements Activator {
   }
 
   async #fire(dueMs: number): Promise<void> {
-    if (this.#stopped.signal.aborted) return;
+    if (!this.#open) return;
     try {
       if (!(await this.#host.claimOnce(String(dueMs)))) return;
-      await this.#host.invoke(this.#call(dueMs), this.#stopped.signal);
+      await this.#host.invoke(this.#call(dueMs), this.#taken.signal);
       this.#host.meter.count("calls", 1, { outcome: "ok" });
       this.#host.report("ok");
     } catch (error) {

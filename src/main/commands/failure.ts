@@ -1,0 +1,70 @@
+import { isServerError } from "../../domain/error.ts";
+import { BootError, exitCodeOf } from "../../kernel/plugin-failure.ts";
+import type { Fatal } from "../../platform/logging/fatal-line.ts";
+import { ActorModuleError } from "../../platform/in-process/start-in-process.ts";
+
+const EXIT_DAMAGED = 65;
+const EXIT_UNAVAILABLE = 69;
+const EXIT_BUG = 70;
+const EXIT_IO = 74;
+const EXIT_PERMISSION = 77;
+const EXIT_CONFIG = 78;
+
+const ERRNO: Readonly<Record<string, readonly [reason: string, exit: number, hint: string]>> = {
+  EADDRINUSE: ["address_in_use", EXIT_UNAVAILABLE, "another process listens there, choose --port"],
+  EADDRNOTAVAIL: ["address_unavailable", EXIT_UNAVAILABLE, "this machine has no such address"],
+  ENOTFOUND: ["resolve_failed", EXIT_UNAVAILABLE, "the host name does not resolve"],
+  EAI_AGAIN: ["resolve_failed", EXIT_UNAVAILABLE, "the host name does not resolve now"],
+  EACCES: ["permission", EXIT_PERMISSION, "this user may not do that, choose another port or path"],
+  EROFS: ["read_only", EXIT_IO, "the file system is read-only"],
+  ENOSPC: ["disk_full", EXIT_IO, "there is no space left"],
+};
+
+/** Why the server could not start, as its last line says it. */
+export function startFailure(error: unknown): Fatal {
+  if (error instanceof BootError) {
+    const [first] = error.failures;
+    return {
+      event: "plugin",
+      exit: error.exitCode,
+      key: first?.instance ?? "",
+      reason: first?.reason ?? "init_failed",
+      hint: error.message,
+    };
+  }
+  if (error instanceof ActorModuleError) {
+    return fatal("actors", EXIT_CONFIG, "actors", "actor_module", error.problems.join("; "));
+  }
+  if (isServerError(error)) {
+    const exit = error.code === "state.corrupt" ? EXIT_DAMAGED : exitCodeOf(error);
+    return fatal("start", exit, "", error.details.reason ?? error.code, error.message);
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known = ERRNO[code];
+  if (known !== undefined) {
+    const [reason, exit, hint] = known;
+    return fatal("listen", exit, subject(error), reason, hint);
+  }
+  return fatal(
+    "start",
+    EXIT_BUG,
+    "",
+    "bug",
+    error instanceof Error ? error.message : String(error),
+  );
+}
+
+function fatal(event: string, exit: number, key: string, reason: string, hint: string): Fatal {
+  return { event, exit, key, reason, hint };
+}
+
+/** The address or path that an error of the platform names. */
+function subject(error: unknown): string {
+  const found = error as {
+    readonly address?: string;
+    readonly port?: number;
+    readonly path?: string;
+  };
+  if (found.path !== undefined) return found.path;
+  return found.address === undefined ? "" : `${found.address}:${found.port ?? ""}`;
+}

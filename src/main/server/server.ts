@@ -1,0 +1,285 @@
+import { randomBytes } from "node:crypto";
+import type { ContractId, HostOf, Statestore } from "../../contract/index.ts";
+import type { Catalogue } from "../../kernel/catalogue.ts";
+import { Hooks } from "../../kernel/hooks.ts";
+import { type HostRequest, Kernel } from "../../kernel/kernel.ts";
+import type { Settings } from "../../kernel/settings.ts";
+import { makeActivatorDoor } from "../../node/activator-door.ts";
+import { Node } from "../../node/node.ts";
+import type { Clock, Logger } from "../../node/ports.ts";
+import type { Sealer } from "../../node/sealer.ts";
+import { selfTestStatestore } from "../../node/statestore-self-test.ts";
+import { Webhooks } from "../../node/webhooks.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { checkKeys } from "../../platform/envelope.ts";
+import { guardExit } from "../../platform/exit-guard.ts";
+import { type InProcessHost, startInProcess } from "../../platform/in-process/start-in-process.ts";
+import { systemRandom } from "../../platform/random.ts";
+import { Telemetry } from "../telemetry/telemetry.ts";
+import { chainAuthenticators } from "./authenticators.ts";
+import { openDataDir } from "./data-dir.ts";
+import { callDigest } from "./digest.ts";
+import { openSealer } from "./keys.ts";
+import { callLimits } from "./limits.ts";
+import { type BoundListeners, bindListeners } from "./listeners.ts";
+import { pluginHosts } from "./plugin-hosts.ts";
+
+/** What a server is started with. */
+export interface ServerOptions {
+  readonly settings: Settings;
+  readonly catalogue: Catalogue;
+  readonly log: Logger;
+  /** Absolute paths of modules with in-process actors. */
+  readonly actors: readonly string[];
+  /** Begins the graceful end of the process, for the admin API. */
+  readonly stop: () => void;
+}
+
+/**
+ * One running node with its components and listeners. `start` resolves when calls are taken; if it
+ * rejects, everything that was started has been stopped. `stop` ends it gracefully.
+ */
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #clock: Clock = systemClock;
+  readonly #bootId = randomBytes(8).toString("hex");
+  readonly #webhooks = new Webhooks();
+  readonly #hooks: Hooks;
+  readonly #telemetry: Telemetry;
+  readonly #kernel: Kernel;
+  readonly #node: Node;
+  readonly #store: Statestore;
+  readonly #sealer: Sealer;
+  readonly #nodeName: string;
+  readonly #startedMs: number;
+  #listeners: BoundListeners | undefined;
+  #inProcess: InProcessHost | undefined;
+  #storeText = "";
+
+  /** Creates every component; throws `BootError` or `ServerError`, with nothing to clean up. */
+  constructor(options: ServerOptions) {
+    const { settings, catalogue, log } = options;
+    this.#options = options;
+    this.#startedMs = this.#clock.now();
+    const { dataDir, nodeName } = openDataDir(settings.dataDir, settings.nodeName);
+    this.#nodeName = nodeName;
+    this.#sealer = openSealer(settings, dataDir);
+    this.#telemetry = new Telemetry({ settings, log, clock: this.#clock, nodeName });
+    this.#hooks = new Hooks(this.#clock, log);
+    this.#kernel = new Kernel({
+      catalogue,
+      selections: settings.selections,
+      hostFor: this.#pluginHosts(dataDir),
+      clock: this.#clock,
+      log,
+      guardExit,
+      startTimeoutMs: settings.limits.pluginStartTimeoutMs,
+      stopTimeoutMs: settings.limits.pluginStopTimeoutMs,
+    });
+    this.#kernel.create();
+    this.#store = this.#kernel.one("statestore@1");
+    this.#node = new Node({
+      nodeName,
+      bootId: this.#bootId,
+      store: this.#store,
+      sealer: this.#sealer,
+      balancer: this.#kernel.one("balancer@1"),
+      policy: this.#kernel.one("acl@1"),
+      partitionTolerance: this.#kernel.one("partition-tolerance@1"),
+      clock: this.#clock,
+      random: systemRandom,
+      log,
+      limits: callLimits(settings.limits),
+      digest: callDigest,
+      observer: this.#telemetry.observer,
+      denied: (question, rule) => this.#telemetry.denied(question, rule),
+    });
+  }
+
+  get node(): Node {
+    return this.#node;
+  }
+
+  get nodeName(): string {
+    return this.#nodeName;
+  }
+
+  /** Where clients connect, once started. */
+  get url(): string {
+    const { client } = this.#bound();
+    const scheme = this.#options.settings.tlsCert === undefined ? "http" : "https";
+    const host = client.host.includes(":") ? `[${client.host}]` : client.host;
+    return `${scheme}://${host}:${client.port}`;
+  }
+
+  get adminPort(): number {
+    return this.#bound().admin.port;
+  }
+
+  get inProcess(): InProcessHost | undefined {
+    return this.#inProcess;
+  }
+
+  get storeText(): string {
+    return this.#storeText;
+  }
+
+  async start(): Promise<void> {
+    await this.#kernel.start();
+    try {
+      await this.#startNode();
+    } catch (error) {
+      await this.#unwind();
+      throw error;
+    }
+  }
+
+  /**
+   * Readiness goes off, calls are served for the delay, then refused; running turns finish, actors are
+   * released, components stop. False if the time-out cut running turns short.
+   */
+  async stop(): Promise<boolean> {
+    const { settings, log } = this.#options;
+    log.info("node.draining", { delay_ms: settings.shutdownDelayMs });
+    this.#node.beginDrain();
+    void this.#hooks.emit("node.draining", { nodeName: this.#nodeName });
+    for (const { component } of this.#kernel.all("activator@1")) {
+      await component.pause?.().catch((error: unknown) => log.warn("activator.pause", { error }));
+    }
+    await new Promise<void>((resolve) => {
+      this.#clock.setTimer(settings.shutdownDelayMs, resolve);
+    });
+    this.#listeners?.drain();
+    const finished = await this.#node.drain(settings.shutdownTimeoutMs);
+    await this.#unwind();
+    log.info("node.stopped", { finished });
+    return finished;
+  }
+
+  async #startNode(): Promise<void> {
+    const { settings, log, actors } = this.#options;
+    await checkKeys(this.#store.meta, this.#sealer);
+    await selfTestStatestore(this.#store);
+    this.#storeText = await this.#store.describe();
+    await this.#node.start();
+    if (actors.length > 0) {
+      this.#inProcess = await startInProcess({
+        modules: actors,
+        system: "default",
+        gate: this.#node.hosts,
+        invoker: this.#node.router,
+        clock: this.#clock,
+        log,
+        credit: settings.limits.hostCredit,
+      });
+    }
+    this.#listeners = await bindListeners({
+      settings,
+      node: this.#node,
+      admin: {
+        node: this.#node,
+        kernel: this.#kernel,
+        catalogue: this.#options.catalogue,
+        store: this.#store,
+        storeText: this.#storeText,
+        nodeName: this.#nodeName,
+        cluster: settings.cluster,
+        clock: this.#clock,
+        startedMs: this.#startedMs,
+        stop: this.#options.stop,
+      },
+      webhooks: this.#webhooks,
+      authenticate: chainAuthenticators(
+        this.#kernel.all("authenticator@1").map(({ component }) => component),
+      ),
+      clock: this.#clock,
+      random: systemRandom,
+      log,
+      instruments: this.#telemetry.edge,
+      trace: this.#telemetry.tracing,
+      pageTokenKey: randomBytes(32),
+      metrics: () => this.#telemetry.metrics(this.#gauges()),
+      statusz: () => this.#statusz(),
+      checks: () => this.#checks(),
+    });
+    void this.#hooks.emit("node.ready", { nodeName: this.#nodeName });
+  }
+
+  /** Ends what is left, whatever the parts say. */
+  async #unwind(): Promise<void> {
+    this.#inProcess?.close();
+    await this.#listeners?.close();
+    if (this.#node.status !== "stopping") await this.#node.drain(0);
+    await this.#kernel.stop();
+    await this.#telemetry.stop();
+  }
+
+  #pluginHosts(dataDir: string): (request: HostRequest) => HostOf<ContractId> {
+    const { settings, log } = this.#options;
+    return pluginHosts({
+      clock: this.#clock,
+      random: systemRandom,
+      log,
+      meter: (plugin) => this.#telemetry.pluginMeter(plugin),
+      dataDir,
+      cluster: settings.cluster,
+      acceptUnsafeDurability: settings.acceptUnsafeDurability,
+      shared: settings.workers > 1,
+      door: (instance) =>
+        makeActivatorDoor(instance, {
+          invoker: { invoke: (call, signal) => this.#node.router.invoke(call, signal) },
+          store: this.#store,
+          webhooks: this.#webhooks,
+          clock: this.#clock,
+          limits: callLimits(settings.limits),
+          bootId: this.#bootId,
+        }),
+    });
+  }
+
+  #bound(): BoundListeners {
+    if (this.#listeners === undefined) throw new Error("the server is not started");
+    return this.#listeners;
+  }
+
+  #checks(): Readonly<Record<string, string>> {
+    const checks: Record<string, string> = {
+      statestore: this.#node.storeReachable ? "ok" : "unreachable",
+      session: this.#node.sessions.marginMs > 0 ? "ok" : "expired",
+    };
+    for (const { contract, instance, health, detail } of this.#kernel.health().components) {
+      if (health === "failed" && contract !== "activator@1") checks[instance] = detail || "failed";
+    }
+    return checks;
+  }
+
+  #gauges(): Readonly<Record<string, number>> {
+    return {
+      activations: this.#node.table.activations,
+      inflight: this.#node.table.inFlight,
+      hosts: this.#node.hosts.summaries().length,
+      lease_margin_seconds: this.#node.sessions.marginMs / 1_000,
+    };
+  }
+
+  #statusz(): unknown {
+    return {
+      node: this.#nodeName,
+      cluster: this.#options.settings.cluster,
+      status: this.#node.status,
+      statestore: this.#storeText,
+      session: this.#node.sessions.current,
+      activations: this.#node.table.activations,
+      in_flight: this.#node.table.inFlight,
+      components: this.#kernel.health().components,
+      hosts: this.#node.hosts.summaries().map(({ link, types, inFlight, credit }) => ({
+        id: link.id,
+        name: link.name,
+        kind: link.kind,
+        types,
+        in_flight: inFlight,
+        credit,
+      })),
+    };
+  }
+}
