@@ -82,4 +82,4 @@ function serveWithBun(): number {
   return server.port ?? 0;
 }
 
-console.log(process.argv.includes("bun") ? serveWithBun() : await serveWithListener());
+console.log(process.argv.at(-1) === "bun" ? serveWithBun() : await serveWithListener());

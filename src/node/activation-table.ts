@@ -37,9 +37,9 @@ export interface TableObserver extends CommitObserver {
   deactivated(reason: string): void;
   replayed(): void;
   /** Milliseconds that a call waited for its turn. */
-  queued(ms: number): void;
+  queued(ms: number, type: string): void;
   /** Milliseconds that an invocation was at its host. */
-  hosted(ms: number): void;
+  hosted(ms: number, type: string): void;
 }
 
 interface IdleEntry extends WheelEntry {
@@ -89,6 +89,17 @@ export class ActivationTable implements Invoker {
 
   get inFlight(): number {
     return this.#underWay;
+  }
+
+  /** Calls that wait in all mailboxes, and in the longest. */
+  mailboxes(): { readonly calls: number; readonly longest: number } {
+    let calls = 0;
+    let longest = 0;
+    for (const { activation } of this.#slots.values()) {
+      calls += activation.queued;
+      longest = Math.max(longest, activation.queued);
+    }
+    return { calls, longest };
   }
 
   start(): void {

@@ -122,6 +122,7 @@ export class Histogram implements Family {
   readonly help: string;
   readonly labelNames: readonly string[];
   readonly bounds: readonly number[];
+  readonly #bounds: Float64Array;
   readonly #tree: SeriesTree<HistogramCell>;
 
   constructor(
@@ -135,6 +136,7 @@ export class Histogram implements Family {
     this.help = help;
     this.labelNames = labelNames;
     this.bounds = bounds;
+    this.#bounds = Float64Array.from(bounds);
     this.#tree = new SeriesTree(labelNames.length, budget, (labels) => ({
       labels,
       value: 0,
@@ -145,9 +147,7 @@ export class Histogram implements Family {
 
   observe(value: number, a = "", b = ""): void {
     const cell = this.#tree.at(a, b);
-    const { bounds } = this;
-    let index = 0;
-    while (index < bounds.length && value > (bounds[index] ?? 0)) index += 1;
+    const index = bucketOf(this.#bounds, value);
     cell.buckets[index] = (cell.buckets[index] ?? 0) + 1;
     cell.value += 1;
     cell.sum += value;
@@ -156,6 +156,18 @@ export class Histogram implements Family {
   samples(): Iterable<Sample> {
     return this.#tree.all;
   }
+}
+
+/** The first bucket whose bound is not below the value; by halving, since there are many. */
+function bucketOf(bounds: Float64Array, value: number): number {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (value > (bounds[middle] ?? 0)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** A value that goes up and down: set where it changes, or read when it is scraped. */

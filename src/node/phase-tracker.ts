@@ -3,8 +3,8 @@ import type { Clock } from "./ports.ts";
 
 /** Where the measured times go. */
 export interface PhaseObserver {
-  queued(ms: number): void;
-  hosted(ms: number): void;
+  queued(ms: number, type: string): void;
+  hosted(ms: number, type: string): void;
 }
 
 /** One in this many calls is timed through its phases; every traced one is. */
@@ -42,7 +42,7 @@ export class PhaseTracker {
       const marks = this.#marks.get(call.id);
       if (marks === undefined) continue;
       marks.hostMs = this.#clock.now();
-      this.#observer.queued(marks.hostMs - marks.queuedMs);
+      this.#observer.queued(marks.hostMs - marks.queuedMs, call.invocation.actor.type);
       call.invocation.trace?.end("queue");
       call.invocation.trace?.begin("host");
     }
@@ -53,7 +53,7 @@ export class PhaseTracker {
     for (const call of calls) {
       const marks = this.#marks.get(call.id);
       if (marks === undefined) continue;
-      this.#observer.hosted(this.#clock.now() - marks.hostMs);
+      this.#observer.hosted(this.#clock.now() - marks.hostMs, call.invocation.actor.type);
       call.invocation.trace?.end("host");
       call.invocation.trace?.begin("commit");
     }

@@ -158,3 +158,27 @@ export interface Listener {
 
 /** Binds a listener. Rejects with `ServerError`-like errors that carry the errno of the platform. */
 export type Listen = (options: ListenOptions, handler: HttpHandler) => Promise<Listener>;
+
+/** What a dialled host answered. */
+export interface DialAnswer {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+/** Calls dialled hosts, over connections that are kept. */
+export interface DialTransport {
+  /**
+   * Posts `body` to `path` at an endpoint, `http://host:port`, `https://host:port` or `unix:/path`.
+   * Rejects if there is no whole answer within `timeoutMs`, or if it is larger than `limitBytes`;
+   * the host may have seen the request all the same.
+   */
+  post(
+    endpoint: string,
+    path: string,
+    headers: HttpHeaders,
+    body: Uint8Array,
+    limits: { readonly timeoutMs: number; readonly limitBytes: number },
+  ): Promise<DialAnswer>;
+  /** Ends every connection. */
+  close(): void;
+}

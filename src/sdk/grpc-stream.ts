@@ -45,7 +45,7 @@ class GrpcStream implements HostStream {
   readonly #session: ClientHttp2Session;
   readonly #events: StreamEvents;
   #stream: ClientHttp2Stream | undefined;
-  #rest = Buffer.alloc(0);
+  #rest: Buffer = Buffer.alloc(0);
   #failure = new CallFailure("unavailable", "the connection to the server ended", "unknown");
   #closed = false;
 

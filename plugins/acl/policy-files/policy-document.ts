@@ -9,7 +9,7 @@ import {
   visit,
 } from "yaml";
 import type { PolicyProblem, PolicyReason } from "./policy-problem.ts";
-import { ANY_ACTOR, type PolicyRule } from "./policy-rule.ts";
+import { anyActor, type PolicyRule } from "./policy-rule.ts";
 import type { PolicyFile } from "./policy-source.ts";
 import {
   type Parsed,
@@ -127,7 +127,7 @@ class PolicyDocumentReader {
       name,
       effect,
       callers,
-      targets: targets.length > 0 ? targets : [ANY_ACTOR],
+      targets: targets.length > 0 ? targets : [anyActor()],
       types,
       actions,
       channels,

@@ -36,11 +36,11 @@ export interface PolicyRule {
   readonly admin: readonly Pattern[];
 }
 
-/** The pattern that everything fits. */
-export const ANY = new Pattern("*");
-
 /** Every actor. */
-export const ANY_ACTOR: ActorPattern = { system: ANY, type: ANY, key: ANY };
+export function anyActor(): ActorPattern {
+  const any = new Pattern("*");
+  return { system: any, type: any, key: any };
+}
 
 /** True if the pattern means this caller. */
 export function meansCaller(pattern: CallerPattern, caller: Caller): boolean {

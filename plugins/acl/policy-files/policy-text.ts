@@ -1,6 +1,11 @@
 import { Pattern, patternProblem } from "./pattern.ts";
 import type { PolicyReason } from "./policy-problem.ts";
-import { ANY, type ActorPattern, type CallerPattern, type ChannelPattern } from "./policy-rule.ts";
+import {
+  type ActorPattern,
+  anyActor,
+  type CallerPattern,
+  type ChannelPattern,
+} from "./policy-rule.ts";
 
 /** What one item of a list says, or why it cannot be taken. */
 export type Parsed<T> =
@@ -61,7 +66,7 @@ export function parseCaller(text: string): Parsed<CallerPattern> {
 export function parseTarget(text: string): Parsed<ActorPattern> {
   const parsed = parsePattern(text);
   if (parsed.kind === "refused") return parsed;
-  if (text === "*") return ok({ system: ANY, type: ANY, key: ANY });
+  if (text === "*") return ok(anyActor());
   const parts = text.split("/");
   const [system = "", type = ""] = parts.length === 2 ? ["*", ...parts] : parts;
   const key = parts.slice(parts.length === 2 ? 1 : 2).join("/");

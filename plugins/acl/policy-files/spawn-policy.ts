@@ -2,7 +2,7 @@ import { basename, extname } from "node:path";
 import type { Pattern } from "./pattern.ts";
 import type { PolicyDocument } from "./policy-document.ts";
 import type { PolicyProblem, PolicyReason } from "./policy-problem.ts";
-import { ANY, ANY_ACTOR, type CallerPattern } from "./policy-rule.ts";
+import { anyActor, type CallerPattern } from "./policy-rule.ts";
 import type { PolicyFile } from "./policy-source.ts";
 import { POLICY_NAME, POLICY_NAME_RULE, parsePattern } from "./policy-text.ts";
 
@@ -40,7 +40,7 @@ export function parseSpawnPolicy(file: PolicyFile): PolicyDocument {
   const callers = readCallers(lines, refuse);
   const actions = readList(lines.get("actions"), refuse);
   if (problems.length > 0 || effect === undefined) return { rules: [], roles: [], problems };
-  const targets = [ANY_ACTOR];
+  const targets = [anyActor()];
   const rule = { name, effect, callers, targets, types: [], actions, channels: [], admin: [] };
   return { rules: [{ rule, file: file.path, ...START }], roles: [], problems };
 }
@@ -96,7 +96,7 @@ function readCallers(lines: ReadonlyMap<string, Line>, refuse: Refuse): readonly
 
 function callerOf(system: Pattern, name: Pattern): CallerPattern {
   if (system.matchesAll && name.matchesAll) return { kind: "anyone" };
-  return { kind: "actor", actor: { system, type: ANY, key: name } };
+  return { kind: "actor", actor: { ...anyActor(), system, key: name } };
 }
 
 /** Takes one pair of double quotes off, as `type: "allow"` is often written. */

@@ -8,7 +8,7 @@ import {
   Durability as WireDurability,
   Reads as WireReads,
 } from "../../gen/troupe/v1/host_pb.ts";
-import { durationMs } from "../gates/deadline.ts";
+import { checkedDurationMs } from "../gates/deadline.ts";
 import { checkName, DEFAULT_SYSTEM } from "../gates/ids.ts";
 import { unsupported } from "../gates/refusal.ts";
 
@@ -152,7 +152,7 @@ interface Duration {
 
 function milliseconds(duration: Duration | undefined): number | undefined {
   if (duration === undefined) return undefined;
-  const ms = durationMs(duration.seconds, duration.nanos);
+  const ms = checkedDurationMs(Number(duration.seconds) * 1000 + duration.nanos / 1e6);
   if (ms > MOST_MS) throw invalid("a duration of an actor type is too long", "DURATION");
   return ms === 0 ? undefined : ms;
 }

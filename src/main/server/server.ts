@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { ContractId, HostOf, Statestore } from "../../contract/index.ts";
+import { checkedActorId, checkName, checkRequestId } from "../../edge/gates/ids.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { Hooks } from "../../kernel/hooks.ts";
 import { type HostRequest, Kernel } from "../../kernel/kernel.ts";
@@ -64,7 +65,7 @@ export class Server {
     const { dataDir, nodeName } = openDataDir(settings.dataDir, settings.nodeName);
     this.#nodeName = nodeName;
     this.#sealer = openSealer(settings, dataDir);
-    this.#telemetry = new Telemetry({ settings, log, clock: this.#clock, nodeName });
+    this.#telemetry = new Telemetry({ log, clock: this.#clock, nodeName });
     this.#hooks = new Hooks(this.#clock, log);
     this.#kernel = new Kernel({
       catalogue,
@@ -91,9 +92,10 @@ export class Server {
       log,
       limits: callLimits(settings.limits),
       digest: callDigest,
-      observer: this.#telemetry.observer,
+      observer: this.#telemetry.instruments,
       denied: (question, rule) => this.#telemetry.denied(question, rule),
     });
+    this.#read();
   }
 
   get node(): Node {
@@ -170,6 +172,11 @@ export class Server {
         invoker: this.#node.router,
         clock: this.#clock,
         log,
+        checkCall: ({ target, action, requestId }) => {
+          checkedActorId(target.system, target.type, target.key);
+          checkName(action);
+          checkRequestId(requestId);
+        },
         credit: settings.limits.hostCredit,
       });
     }
@@ -195,10 +202,10 @@ export class Server {
       clock: this.#clock,
       random: systemRandom,
       log,
-      instruments: this.#telemetry.edge,
+      instruments: this.#telemetry.instruments,
       trace: this.#telemetry.tracing,
       pageTokenKey: randomBytes(32),
-      metrics: () => this.#telemetry.metrics(this.#gauges()),
+      metrics: () => this.#telemetry.metrics(),
       statusz: () => this.#statusz(),
       checks: () => this.#checks(),
     });
@@ -253,13 +260,21 @@ export class Server {
     return checks;
   }
 
-  #gauges(): Readonly<Record<string, number>> {
-    return {
-      activations: this.#node.table.activations,
-      inflight: this.#node.table.inFlight,
-      hosts: this.#node.hosts.summaries().length,
-      lease_margin_seconds: this.#node.sessions.marginMs / 1_000,
-    };
+  #read(): void {
+    const { table, hosts } = this.#node;
+    this.#telemetry.read({
+      inFlight: () => table.inFlight,
+      activations: () => table.activations,
+      mailboxCalls: () => table.mailboxes().calls,
+      longestMailbox: () => table.mailboxes().longest,
+      hosts: () => {
+        const kinds = new Map<string, number>();
+        for (const { link } of hosts.summaries()) {
+          kinds.set(link.kind, (kinds.get(link.kind) ?? 0) + 1);
+        }
+        return kinds;
+      },
+    });
   }
 
   #statusz(): unknown {

@@ -32,7 +32,7 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
   readonly #carrier: Http1Carrier;
   readonly #head: RequestHead;
   readonly incoming: RequestBody;
-  readonly #output: Output;
+  #output: Output | undefined;
   #state: "open" | "started" | "ended" | "gone" = "open";
   #bodyAllowed = true;
   #chunked = false;
@@ -45,7 +45,6 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
     this.#head = head;
     this.#continueDue = head.expectsContinue;
     this.incoming = new RequestBody(carrier);
-    this.#output = new Output({ write: (slice) => this.#writeSlice(slice) });
   }
 
   get method(): string {
@@ -137,9 +136,10 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
       this.#carrier.write(whole);
     } else {
       this.#carrier.write(head);
-      void this.#output.write(body);
+      void this.#outgoing().write(body);
     }
-    this.#output.afterwards(() => this.#finish());
+    if (this.#output === undefined) this.#finish();
+    else this.#output.afterwards(() => this.#finish());
   }
 
   start(status: number, headers: HttpHeaders): void {
@@ -155,20 +155,22 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#state !== "started" || !this.#bodyAllowed || chunk.length === 0) return undefined;
-    return this.#output.write(chunk);
+    return this.#outgoing().write(chunk);
   }
 
   end(trailers?: HttpHeaders): void {
     if (this.#state === "open") this.start(200, {});
     if (this.#state !== "started") return;
-    this.#output.afterwards(() => {
+    const finish = (): void => {
       if (this.#chunked && this.#bodyAllowed) {
         this.#carrier.write(LAST_CHUNK + (trailers ? fieldLines(trailers) : "") + CRLF);
       }
       // What the client still sends of its body is not read, so this connection cannot go on.
       if (!this.incoming.complete) this.#keepAlive = false;
       this.#finish();
-    });
+    };
+    if (this.#output === undefined) finish();
+    else this.#output.afterwards(finish);
   }
 
   reset(): void {
@@ -179,7 +181,7 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
 
   /** The socket has room again. */
   drained(): void {
-    this.#output.drained();
+    this.#output?.drained();
   }
 
   /** The connection is lost. */
@@ -192,10 +194,16 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
     listener?.();
   }
 
+  /** Made for answers in parts or of more than a slice only: the common small one needs none. */
+  #outgoing(): Output {
+    this.#output ??= new Output({ write: (slice) => this.#writeSlice(slice) });
+    return this.#output;
+  }
+
   #leave(): void {
     this.#state = "gone";
     this.#onAborted = undefined;
-    this.#output.abandon();
+    this.#output?.abandon();
   }
 
   #finish(): void {
@@ -203,7 +211,7 @@ export class Http1Exchange implements HttpRequest, HttpResponse {
     this.#state = "ended";
     this.#onAborted = undefined;
     this.incoming.discard();
-    this.#output.release();
+    this.#output?.release();
     this.#carrier.ended(this.#keepAlive);
   }
 
