@@ -294,7 +294,7 @@ for (const lean of [true, false]) {
         await client.invoke({ actor, action: "add" });
       }
       expect(seen).toEqual(["0 ", "1 1", "2 2"]);
-      await waitUntil("the watch is ended", () => edge.actors.watchers(path) === 0);
+      await waitUntil("the watch is ended", () => edge.actors.watchers(path) === 0, 1_500);
     });
 
     test("answers the standard health service", async () => {

@@ -167,12 +167,15 @@ describe("what a plug-in may do wrong", () => {
     expect((await bootError(kernel.start())).message).toContain("could not start: now");
   });
 
-  test("the exit code is the one the error asks for", async () => {
+  test("exit code and reason are those the error asks for", async () => {
     const start = () =>
-      Promise.reject(new ServerError("state.unavailable", "no database", "not_started"));
+      Promise.reject(
+        new ServerError("state.unavailable", "no database", "not_started", { reason: "db_down" }),
+      );
     const { kernel } = build([{ contract: "statestore@1", life: { start } }]);
     kernel.create();
-    expect((await bootError(kernel.start())).exitCode).toBe(69);
+    const error = await bootError(kernel.start());
+    expect([error.exitCode, error.failures[0]?.reason]).toEqual([69, "db_down"]);
   });
 
   test("a start that hangs is named, its signal fires, and it is stopped", async () => {

@@ -13,7 +13,8 @@ export type PluginFailureReason =
 
 /** One plug-in that did not do as its contract says. */
 export interface PluginFailure {
-  readonly reason: PluginFailureReason;
+  /** The step, or the word that the plug-in's own error has for it. */
+  readonly reason: string;
   readonly contract: ContractId;
   readonly plugin: string;
   readonly instance: string;
@@ -22,6 +23,7 @@ export interface PluginFailure {
   readonly exitCode: number;
 }
 
+const EXIT_DAMAGED = 65;
 const EXIT_UNAVAILABLE = 69;
 
 /** The exit code that an error asks for, else what its code stands for. */
@@ -31,6 +33,7 @@ export function exitCodeOf(error: unknown): number {
   const wanted: unknown = "exitCode" in details ? details.exitCode : undefined;
   if (typeof wanted === "number" && Number.isInteger(wanted) && wanted > 0 && wanted < 256)
     return wanted;
+  if (error.code === "state.corrupt") return EXIT_DAMAGED;
   return error.code === "state.unavailable" ? EXIT_UNAVAILABLE : EXIT_CONFIG;
 }
 
@@ -48,7 +51,9 @@ export function pluginFailure(
   const detail = error === undefined ? "" : `: ${safeText(error.thrown)}`;
   const message = `${family} plug-in ${plugin}${named} ${what}${detail}`;
   const exitCode = reason === "init_timeout" ? EXIT_UNAVAILABLE : exitCodeOf(error?.thrown);
-  return { reason, contract, plugin, instance, message, exitCode };
+  const thrown = error?.thrown;
+  const word = isServerError(thrown) ? thrown.details.reason : undefined;
+  return { reason: word ?? reason, contract, plugin, instance, message, exitCode };
 }
 
 /** The boot did not succeed: the first failure is the cause, further ones happened while cleaning up. */

@@ -77,6 +77,30 @@ describe("a new plug-in", () => {
   });
 });
 
+describe("the command", () => {
+  const folder = tempDir();
+  afterAll(() => folder[Symbol.dispose]());
+  const run = (...parameters: readonly string[]) =>
+    spawnSync(process.execPath, [join(import.meta.dir, "new-plugin.ts"), ...parameters], {
+      encoding: "utf8",
+    });
+
+  test("writes one file outside of the repository, and never over another", () => {
+    const first = run("balancers", "mine", "--out", folder.path);
+    expect(first.status, first.stderr).toBe(0);
+    expect(first.stdout).toContain("check-config --plugins");
+    expect(existsSync(join(folder.path, "mine.ts"))).toBe(true);
+    expect(run("balancers", "mine", "--out", folder.path).status).toBe(73);
+  });
+
+  test.each([[[]], [["balancers"]], [["queues", "mine"]], [["balancers", "mine", "--odd"]]])(
+    "answers %p with usage",
+    (parameters) => {
+      expect(run(...parameters).status).toBe(64);
+    },
+  );
+});
+
 describe("as they are generated", () => {
   const folder = tempDir();
   afterAll(() => folder[Symbol.dispose]());

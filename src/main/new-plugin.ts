@@ -63,7 +63,7 @@ function main(parameters: readonly string[]): number {
   const [first = ""] = Object.keys(files);
   process.stdout.write(
     out === undefined
-      ? `next: npm run bun -- test ${dirname(first)}\n      list it in src/main/builtins.ts\n`
+      ? `next: node launcher.mjs bun test ${dirname(first)}\n      list it in src/main/builtins.ts\n`
       : `next: troupe check-config --plugins ${join(resolve(out), first)}\n      choose it by its name, ${name}\n`,
   );
   return 0;

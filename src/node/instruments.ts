@@ -8,20 +8,15 @@ const SECONDS: readonly number[] = Object.freeze([
 ]);
 const COUNTS: readonly number[] = Object.freeze([1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
 
-/** The phases of a turn that are measured. */
-export type TurnPhase = "queue" | "claim" | "host" | "commit" | "reply";
-
-/** What is read only when it is asked for. */
-export interface Readings {
-  readonly inFlight: () => number;
-  readonly activations: () => number;
-  /** Calls that wait in all mailboxes. */
-  readonly mailboxCalls: () => number;
-  /** Calls that wait in the longest one. */
-  readonly longestMailbox: () => number;
-  /** Attached hosts by kind. */
-  readonly hosts: () => Iterable<readonly [kind: string, count: number]>;
-}
+/** What a gauge means, by the name under which a node gives it. */
+const GAUGES: Readonly<Record<string, string>> = Object.freeze({
+  activations: "Actors in memory.",
+  inflight: "Calls under way.",
+  mailbox_depth: "Calls that wait in mailboxes.",
+  mailbox_depth_max: "Calls in the longest mailbox.",
+  hosts: "Attached hosts.",
+  lease_margin_seconds: "Time until the node must stop because its session could not be renewed.",
+});
 
 /**
  * Everything a node counts about itself. The methods are called on the hot path: they add to numbers
@@ -117,14 +112,12 @@ export class Instruments {
     this.#dedupHits.add(1);
   }
 
-  phase(type: string, phase: TurnPhase, ms: number): void {
-    this.#turn.observe(ms / 1000, type, phase);
-  }
-
+  /** How long a call waited for its turn. */
   queued(ms: number, type = ""): void {
     this.#turn.observe(ms / 1000, type, "queue");
   }
 
+  /** How long an invocation was at its host. */
   hosted(ms: number, type = ""): void {
     this.#turn.observe(ms / 1000, type, "host");
   }
@@ -135,6 +128,7 @@ export class Instruments {
     this.#turns.add(turns);
     this.#batchActors.observe(actors);
     this.#store.observe(ms / 1000, "commit", "ok");
+    this.#turn.observe(ms / 1000, "", "commit");
   }
 
   /** Actors of one transaction that were not committed. */
@@ -173,15 +167,8 @@ export class Instruments {
     this.#loopLag.observe(ms / 1000);
   }
 
-  /** Says where the values come from that are read at each scrape. Called once. */
-  read(readings: Readings): void {
-    const { metrics } = this;
-    metrics.gaugeOf("inflight", "Calls under way.", readings.inFlight);
-    metrics.gaugeOf("activations", "Actors in memory.", readings.activations);
-    metrics.gaugeOf("mailbox_depth", "Calls that wait in mailboxes.", readings.mailboxCalls);
-    metrics.gaugeOf("mailbox_depth_max", "Calls in the longest mailbox.", readings.longestMailbox);
-    const hosts = (): Iterable<{ readonly labels: readonly string[]; readonly value: number }> =>
-      Array.from(readings.hosts(), ([kind, value]) => ({ labels: [kind], value }));
-    metrics.gaugeOf("hosts", "Attached hosts.", hosts, ["kind"]);
+  /** The value of one gauge as it is now. */
+  gauge(name: string, value: number): void {
+    this.metrics.gauge(name, GAUGES[name] ?? "Of the node.").set(value);
   }
 }

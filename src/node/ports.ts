@@ -182,3 +182,5 @@ export interface DialTransport {
   /** Ends every connection. */
   close(): void;
 }
+
+export type { KeyCheck, Sealer, SealPurpose } from "./sealer.ts";

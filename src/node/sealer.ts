@@ -1,15 +1,28 @@
 import type { ActorId } from "../domain/actor.ts";
 
-/** What the sealed bytes are; bytes of one purpose cannot be passed off as another's. */
-export type SealPurpose = "state" | "history" | "dedup" | "outbox" | "schedule" | "check";
+/** What sealed bytes are for. Bytes sealed for one purpose never open as another's. */
+export type SealPurpose = "state" | "history" | "dedup" | "outbox" | "schedule" | "key_check";
+
+/** Proves that a key of the ring is the one that a store was written with. */
+export interface KeyCheck {
+  readonly keyId: Uint8Array;
+  /** A sealed constant to keep in the store. */
+  seal(): Uint8Array;
+  /** True if `sealed` was made by `seal` under the same key, for the same cluster. */
+  opens(sealed: Uint8Array): boolean;
+}
 
 /**
- * Seals what goes into the statestore and opens what comes out. Sealed bytes are bound to their
- * place: purpose, cluster, actor, revision and label (payload type, request id …) must be the same.
+ * Seals what goes into a statestore and opens what comes out. Both bind the bytes to their place:
+ * purpose, cluster, actor, revision and label (payload type of a state; request id, message id or
+ * schedule name of the others; schedules have revision 0). Synchronous and free of state, so it may
+ * be called from anywhere at any time.
  */
 export interface Sealer {
-  /** Key id (8 bytes) under which new bytes are sealed. */
+  /** Eight bytes that name the key of new envelopes; all zero without encryption. */
   readonly activeKeyId: Uint8Array;
+  /** One for each key that may open; none without encryption. */
+  readonly checks: readonly KeyCheck[];
   seal(
     purpose: SealPurpose,
     actor: ActorId,
@@ -17,7 +30,10 @@ export interface Sealer {
     label: string,
     plain: Uint8Array,
   ): Uint8Array;
-  /** Throws `ServerError` `state.corrupt` for bytes that are not what was sealed for this place. */
+  /**
+   * Throws `ServerError` `state.corrupt` if the bytes were not sealed for this place, with the
+   * reason in its details; the row that they came from must be left as it is.
+   */
   open(
     purpose: SealPurpose,
     actor: ActorId,

@@ -20,21 +20,25 @@ export interface Tracer {
   shutdown(): Promise<void>;
 }
 
-const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-const NO_TRACE = "0".repeat(32);
-const NO_SPAN = "0".repeat(16);
+// Version, trace id, span id, flags; only versions to come may have more fields.
+const TRACEPARENT =
+  /^(?!ff)(?=00-.{52}$|(?!00))[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
+const LENGTH = 55;
 const SAMPLED = 1;
 
 /** Reads a `traceparent` header (W3C Trace Context, level 1); `undefined` for none or a malformed one. */
 export function parseTraceparent(header: string): TraceParent | undefined {
-  // Shorter than the shortest valid one; most often there is none at all.
-  if (header.length < 55) return undefined;
-  const [, version, traceId = NO_TRACE, spanId = NO_SPAN, flags = "", more] =
-    TRACEPARENT.exec(header) ?? [];
-  if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
-  // Only versions to come may have more fields.
-  if (version === "00" && more !== undefined) return undefined;
-  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & SAMPLED) !== 0 };
+  if (header.length < LENGTH || !TRACEPARENT.test(header)) return undefined;
+  return { traceId: header.slice(3, 35), spanId: header.slice(36, 52), sampled: isSampled(header) };
+}
+
+/** True for a valid header that says "not sampled". Makes nothing, because most calls may be such. */
+export function isUnsampled(header: string): boolean {
+  return header.length >= LENGTH && !isSampled(header) && TRACEPARENT.test(header);
+}
+
+function isSampled(header: string): boolean {
+  return (Number.parseInt(header.slice(53, LENGTH), 16) & SAMPLED) !== 0;
 }
 
 /** The header that names a span as parent. */

@@ -38,17 +38,31 @@ export interface PolicyRule {
 
 /** Every actor. */
 export function anyActor(): ActorPattern {
-  const any = new Pattern("*");
-  return { system: any, type: any, key: any };
+  const every = new Pattern("*");
+  return { system: every, type: every, key: every };
 }
 
-/** True if the pattern means this caller. */
-export function meansCaller(pattern: CallerPattern, caller: Caller): boolean {
+/** What `principal` patterns are matched against. */
+export function principalOf(caller: Caller): string {
+  return `${caller.kind}:${caller.id}`;
+}
+
+/** True if one of the patterns means this caller, whose `principalOf` is handed in to make it once. */
+export function meansCaller(
+  patterns: readonly CallerPattern[],
+  caller: Caller,
+  principal: string,
+): boolean {
+  for (const pattern of patterns) if (isMeant(pattern, caller, principal)) return true;
+  return false;
+}
+
+function isMeant(pattern: CallerPattern, caller: Caller, principal: string): boolean {
   switch (pattern.kind) {
     case "anyone":
       return true;
     case "principal":
-      return pattern.principal.matches(`${caller.kind}:${caller.id}`);
+      return pattern.principal.matches(principal);
     case "role":
       return caller.roles.some((role) => pattern.role.matches(role));
     case "actor":

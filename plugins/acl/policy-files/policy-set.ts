@@ -5,7 +5,7 @@ import type {
   Caller,
 } from "../../../src/contract/index.ts";
 import type { Pattern } from "./pattern.ts";
-import { meansActor, meansCaller, type PolicyRule } from "./policy-rule.ts";
+import { meansActor, meansCaller, type PolicyRule, principalOf } from "./policy-rule.ts";
 
 /** Most (caller, type, action) combinations that are remembered; then all are forgotten. */
 const MAX_REMEMBERED = 10_000;
@@ -72,14 +72,15 @@ export class PolicySet {
   /** Rules that may decide for some key, up to the first that decides for every key. */
   #candidates(caller: Caller, target: ActorId, action: string): readonly Candidate[] {
     const found: Candidate[] = [];
+    const principal = principalOf(caller);
     for (const rule of this.#ordered) {
       if (!anyMatches(rule.actions, action)) continue;
       if (rule.types.length > 0 && !anyMatches(rule.types, target.type)) continue;
+      if (!meansCaller(rule.callers, caller, principal)) continue;
       const targets = rule.targets.filter(
         ({ system, type }) => system.matches(target.system) && type.matches(target.type),
       );
       if (targets.length === 0) continue;
-      if (!rule.callers.some((pattern) => meansCaller(pattern, caller))) continue;
       const dependsOnKey = !targets.some(({ key }) => key.matchesAll);
       found.push({ rule, decision: decisionOf(rule), dependsOnKey });
       if (!dependsOnKey) break;
@@ -88,8 +89,9 @@ export class PolicySet {
   }
 
   #first(caller: Caller, applies: (rule: PolicyRule) => boolean): AccessDecision {
+    const principal = principalOf(caller);
     const rule = this.#ordered.find(
-      (each) => applies(each) && each.callers.some((pattern) => meansCaller(pattern, caller)),
+      (each) => applies(each) && meansCaller(each.callers, caller, principal),
     );
     return rule === undefined ? NO_MATCH : decisionOf(rule);
   }

@@ -125,6 +125,7 @@ describe("what was missed", () => {
     host.clock.jumpWall(5 * HOUR_MS + 20 * MINUTE_MS);
     await host.clock.advance(MINUTE_MS);
     expect(fires(host)).toEqual([]);
+    expect(host.recorded.counts.get("missed_total")).toBe(1);
     await host.clock.advance(HOUR_MS);
     expect(fires(host)).toEqual([6 * HOUR_MS]);
   });

@@ -44,6 +44,7 @@ describe("templates for names", () => {
   test.each([
     ["{header:constructor}", "a header that only the prototype has"],
     ["{key}", "what the source does not have"],
+    ["{json:$.constructor}", "a member that only the prototype has"],
     ["{json:$.none}", "null"],
     ["{json:$.customer}", "an object"],
     ["{json:$.items.length}", "what is not JSON's own"],

@@ -88,4 +88,5 @@ export type ActivationEffect =
   /** The activation is over; a later call begins a new one. */
   | { readonly kind: "ended"; readonly reason: EndReason };
 
+/** Why an activation is over. */
 export type EndReason = "idle" | "drained" | "fenced" | "owned" | "unavailable" | "damaged";

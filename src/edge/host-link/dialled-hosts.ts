@@ -66,9 +66,8 @@ export class DialledHosts {
     const fresh = new DialledEndpoint(this.#options, this.#transport, endpoint, () => {
       if (this.#endpoints.get(endpoint) === fresh) this.#endpoints.delete(endpoint);
     });
-    const hostId = await fresh.start(request, identity, () =>
-      known?.stop("the host registered again"),
-    );
+    const hostId = await fresh.start(request, identity);
+    this.#endpoints.get(endpoint)?.stop("the host registered again");
     this.#endpoints.set(endpoint, fresh);
     return create(RegisterResponseSchema, { hostId, version: NEWEST_VERSION });
   }
@@ -124,7 +123,7 @@ class DialledEndpoint {
   }
 
   /** Calls the host and links it; answers the id of the link. Rejects with `ServerError`. */
-  async start(request: RegisterRequest, identity: Caller, ready: () => void): Promise<string> {
+  async start(request: RegisterRequest, identity: Caller): Promise<string> {
     let described: DescribeResponse;
     try {
       described = await this.#describe();
@@ -151,7 +150,6 @@ class DialledEndpoint {
       specs: checkedTypes(types),
       concurrency: Math.min(concurrency, MOST_CONCURRENCY),
     };
-    ready();
     const link = this.#attach(this.#profile);
     this.#schedule();
     return link.id;

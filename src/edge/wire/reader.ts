@@ -214,7 +214,7 @@ export class ProtoReader {
         this.#take(8);
         return "field";
       case 2:
-        this.#at += this.#length();
+        this.view();
         return "field";
       case 3:
         return "group";

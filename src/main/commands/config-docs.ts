@@ -117,7 +117,7 @@ function familySection(family: Family, entries: readonly CatalogueEntry[]): stri
     ? `In a file, \`${family.key}: {<name>: {plugin: …, <option>: …}}\`.\n`
     : `In a file with options, \`${family.key}: {plugin: …, <option>: …}\`.\n`;
   const sections = own.map((entry) => `\n${pluginSection(family, entry)}`).join("");
-  return `### \`${family.key}\`\n\n${family.doc}\n${choose}${standard}. ${several}${sections}\n`;
+  return `### \`${family.key}\`\n\n${family.doc}\n${choose}${standard}. ${several}${sections}`;
 }
 
 /** The whole of docs/CONFIGURATION.md. */

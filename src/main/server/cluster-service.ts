@@ -95,41 +95,43 @@ export function makeClusterService(world: AdminWorld): ServiceImpl<typeof Cluste
         .filter((spec) => system === "" || spec.system === system)
         .map(wireType),
     }),
-    listPlugins: () => ({
-      plugins: kernel.health().components.map((component) => {
-        const entry = catalogue.find(component.contract, component.plugin);
-        return {
-          contract: component.contract,
-          name: component.plugin,
-          instance: component.instance,
-          stability: entry?.plugin.stability ?? "experimental",
-          builtIn: entry?.origin === BUILT_IN,
-          health: component.health,
-          detail: component.detail,
-        };
-      }),
-    }),
-    getOwner: async ({ actor }) => {
-      const id: ActorId = {
-        system: actor?.system || "default",
-        type: actor?.type ?? "",
-        key: actor?.key ?? "",
-      };
-      const view = { version: 1, members: [{ nodeId: nodeName, weight: 1, tags: {} }] };
-      const [placed] = kernel.one("placement@1").owners(id, view, 1);
-      const row = await store.read(id);
-      return create(GetOwnerResponseSchema, {
-        placed: placed ?? "",
-        active: node.table.activeEpoch(id) === undefined ? "" : nodeName,
-        epoch: BigInt(row?.epoch ?? 0),
-        revision: BigInt(row?.revision ?? 0),
-      });
-    },
+    listPlugins: () => ({ plugins: pluginRows(kernel, catalogue) }),
+    getOwner: ({ actor }) => ownerOf(world, actor),
     drain: () => {
       world.stop();
       return { status: WireStatus.DRAINING };
     },
   };
+}
+
+function pluginRows(kernel: Kernel, catalogue: Catalogue) {
+  return kernel.health().components.map(({ contract, plugin, instance, health, detail }) => {
+    const entry = catalogue.find(contract, plugin);
+    return {
+      contract,
+      name: plugin,
+      instance,
+      stability: entry?.plugin.stability ?? "experimental",
+      builtIn: entry?.origin === BUILT_IN,
+      health,
+      detail,
+    };
+  });
+}
+
+/** Where the actor belongs by placement, and where it is. */
+async function ownerOf(world: AdminWorld, actor: Partial<ActorId> | undefined) {
+  const { system = "", type = "", key = "" } = actor ?? {};
+  const id: ActorId = { system: system || "default", type, key };
+  const view = { version: 1, members: [{ nodeId: world.nodeName, weight: 1, tags: {} }] };
+  const [placed = ""] = world.kernel.one("placement@1").owners(id, view, 1);
+  const row = await world.store.read(id);
+  return create(GetOwnerResponseSchema, {
+    placed,
+    active: world.node.table.activeEpoch(id) === undefined ? "" : world.nodeName,
+    epoch: BigInt(row?.epoch ?? 0),
+    revision: BigInt(row?.revision ?? 0),
+  });
 }
 
 function wireType(spec: ActorTypeSpec) {

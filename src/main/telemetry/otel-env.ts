@@ -18,7 +18,9 @@ export interface SamplerSettings {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const SAMPLERS: Readonly<Record<string, { readonly parentBased: boolean; readonly ratio?: number }>> = {
+const SAMPLERS: Readonly<
+  Record<string, { readonly parentBased: boolean; readonly ratio?: number }>
+> = {
   always_on: { parentBased: false, ratio: 1 },
   always_off: { parentBased: false, ratio: 0 },
   traceidratio: { parentBased: false },
@@ -36,7 +38,12 @@ export function readOtelEnv(env: Env): OtelSettings {
   const warnings: string[] = [];
   return {
     tracesUrl: tracesUrl(env, warnings),
-    headers: pairs(env, "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS", warnings),
+    headers: pairs(
+      env,
+      "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+      "OTEL_EXPORTER_OTLP_HEADERS",
+      warnings,
+    ),
     attributes: attributes(env, warnings),
     sampler: sampler(env, warnings),
     warnings,

@@ -1,52 +1,96 @@
+import process from "node:process";
 import type { AccessQuestion, PluginMeter } from "../../contract/index.ts";
-import type { CallTracing } from "../../edge/invoke-call.ts";
-import { Instruments, type Readings } from "../../node/instruments.ts";
+import { actorPath } from "../../domain/actor.ts";
+import type { Settings } from "../../kernel/settings.ts";
+import { Instruments } from "../../node/instruments.ts";
 import { pluginMeter } from "../../node/plugin-meter.ts";
 import type { Clock, Logger } from "../../node/ports.ts";
+import type { Tracer } from "../../node/trace.ts";
+import { systemRandom } from "../../platform/random.ts";
+import { build } from "../server/version.ts";
 import { measureLoopLag } from "./loop-lag.ts";
 import { renderPrometheus } from "./prometheus.ts";
+import { makeTracer } from "./tracing.ts";
 
-/** What the telemetry of one node needs. */
 export interface TelemetryOptions {
+  readonly settings: Settings;
   readonly log: Logger;
   readonly clock: Clock;
   readonly nodeName: string;
 }
 
-/** Metrics and traces of one node, and the log line of each refusal by policy. */
-export class Telemetry {
-  readonly instruments = new Instruments();
-  readonly tracing: CallTracing | undefined;
-  readonly #log: Logger;
-  readonly #stopLag: () => void;
+/** Refusals by policy that are logged in one second; the others are counted alone. */
+const DENIED_LINES = 10;
+const SECOND_MS = 1_000;
 
-  constructor({ log, clock }: TelemetryOptions) {
+/** What a running node tells about itself: metrics, traces and refusals by policy. */
+export class Telemetry {
+  readonly #instruments = new Instruments();
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #stopLag: () => void;
+  /** `undefined` where no collector is set: then calls are not traced. */
+  readonly tracing: Tracer | undefined;
+  #deniedSinceMs = -Infinity;
+  #denied = 0;
+
+  constructor({ settings, log, clock, nodeName }: TelemetryOptions) {
     this.#log = log;
-    this.#stopLag = measureLoopLag(clock, (ms) => this.instruments.loopLag(ms));
+    this.#clock = clock;
+    const { version, commit } = build;
+    this.tracing = makeTracer({ env: process.env, nodeName, version, random: systemRandom, log });
+    const { metrics } = this.#instruments;
+    metrics.gauge("build_info", "Always 1.", ["version", "commit"]).set(1, version, commit);
+    this.#instruments.unsafe("durability", settings.acceptUnsafeDurability);
+    this.#instruments.unsafe("authentication", settings.insecureAllowUnauthenticated);
+    this.#stopLag = measureLoopLag(clock, (ms) => this.#instruments.loopLag(ms));
+  }
+
+  /** What the node counts. */
+  get observer(): Instruments {
+    return this.#instruments;
+  }
+
+  /** What the edge counts. */
+  get edge(): Instruments {
+    return this.#instruments;
   }
 
   pluginMeter(plugin: string): PluginMeter {
-    return pluginMeter(this.instruments.metrics, plugin);
+    return pluginMeter(this.#instruments.metrics, plugin);
   }
 
-  /** A call that the policy refused; the rule that decided is for the operator alone. */
+  /** All metrics in the text format of Prometheus; `gauges` as they are now. */
+  metrics(gauges: Readonly<Record<string, number>>): string {
+    for (const [name, value] of Object.entries(gauges)) this.#instruments.gauge(name, value);
+    return renderPrometheus(this.#instruments.metrics.families());
+  }
+
+  /** One refusal by policy: counted, and logged within bounds. */
   denied(question: AccessQuestion, rule: string): void {
-    this.instruments.rejected("acl", question.kind);
-    this.#log.warn("acl.denied", { caller: question.caller.id, kind: question.kind, rule });
+    this.#instruments.rejected("acl", question.kind);
+    const now = this.#clock.now();
+    if (now - this.#deniedSinceMs >= SECOND_MS) {
+      const more = this.#denied - DENIED_LINES;
+      if (more > 0) this.#log.warn("acl.denied", { suppressed: more });
+      this.#deniedSinceMs = now;
+      this.#denied = 0;
+    }
+    this.#denied += 1;
+    if (this.#denied > DENIED_LINES) return;
+    const { kind, caller } = question;
+    const by = { kind, caller_kind: caller.kind, caller: caller.id, rule };
+    this.#log.warn("acl.denied", { ...by, what: subject(question) });
   }
 
-  /** Says where the values come from that are read at each scrape. */
-  read(readings: Readings): void {
-    this.instruments.read(readings);
-  }
-
-  /** The metrics in the text format of Prometheus. */
-  metrics(): string {
-    return renderPrometheus(this.instruments.metrics.families());
-  }
-
-  /** Sends what is left of the spans. */
+  /** Sends the spans that are left, within a few seconds. */
   async stop(): Promise<void> {
     this.#stopLag();
+    await this.tracing?.shutdown();
   }
+}
+
+function subject(question: AccessQuestion): string {
+  if (question.kind === "invoke") return `${actorPath(question.target)} ${question.action}`;
+  return question.kind === "admin" ? question.operation : question.channel;
 }

@@ -14,7 +14,13 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { CallTrace, Phase } from "../../domain/invocation.ts";
 import type { Logger, Random } from "../../node/ports.ts";
-import { formatTraceparent, parseTraceparent, type TraceParent, type Tracer } from "../../node/trace.ts";
+import {
+  formatTraceparent,
+  isUnsampled,
+  parseTraceparent,
+  type TraceParent,
+  type Tracer,
+} from "../../node/trace.ts";
 import { readOtelEnv, type SamplerSettings } from "./otel-env.ts";
 
 export interface TracerOptions {
@@ -72,7 +78,8 @@ class CallSpan implements CallTrace {
     for (const span of this.#open.values()) span.end();
     this.#open.clear();
     if (code !== "ok") this.#span.setAttribute("rpc.connect_rpc.error_code", code);
-    if (SERVER_FAULTS.has(code)) this.#span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+    if (SERVER_FAULTS.has(code))
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: code });
     this.#span.end();
   }
 }
@@ -105,6 +112,7 @@ export function makeTracer(options: TracerOptions): Tracer | undefined {
   const tracer = provider.getTracer("troupe", options.version);
   return {
     start: (traceparent, tracestate, name) => {
+      if (settings.sampler.parentBased && isUnsampled(traceparent)) return undefined;
       const parent = parseTraceparent(traceparent);
       if (!isSampled(settings.sampler, parent, random)) return undefined;
       const state = parent === undefined || tracestate.length > TRACESTATE_CHARS ? "" : tracestate;

@@ -1,0 +1,37 @@
+import type { MetaTable } from "../contract/index.ts";
+import { ServerError } from "../domain/error.ts";
+import type { Sealer } from "./ports.ts";
+
+const ENCRYPTED = "encryption";
+const EXIT_DATA = 65;
+const EXIT_CONFIGURATION = 78;
+
+/**
+ * Compares the keys with the store, once at start and before anything is served. Keeps a sealed
+ * constant per key; rejects with reason `wrong_key` if one that is there does not open, and with
+ * `state_key_missing` if the store is encrypted and no key is given. Nothing is changed then.
+ */
+export async function checkKeys(meta: MetaTable, sealer: Sealer): Promise<void> {
+  if (sealer.checks.length === 0) {
+    if ((await meta.get(ENCRYPTED)) === undefined) return;
+    const message = "the statestore is encrypted and no state key is given";
+    throw refusal(message, "state_key_missing", EXIT_CONFIGURATION);
+  }
+  for (const check of sealer.checks) {
+    const name = `key-check/${check.keyId.toHex()}`;
+    const kept = (await meta.get(name)) ?? (await meta.putIfAbsent(name, check.seal()));
+    if (check.opens(kept)) continue;
+    const message = `state key ${keyName(check.keyId)} is not the one the statestore was written with`;
+    throw refusal(message, "wrong_key", EXIT_DATA);
+  }
+  await meta.putIfAbsent(ENCRYPTED, Uint8Array.of(1));
+}
+
+function refusal(message: string, reason: string, exitCode: number): ServerError {
+  return new ServerError("state.corrupt", message, "not_applied", { reason, exitCode });
+}
+
+/** The key id as it was configured: up to eight ASCII characters, filled with zeros. */
+function keyName(keyId: Uint8Array): string {
+  return String.fromCharCode(...keyId.filter((byte) => byte !== 0));
+}

@@ -1,0 +1,91 @@
+import type { ActorCommit, ActorId, ClaimResult, CommitResult } from "../../src/contract/index.ts";
+import { actorPath } from "../../src/domain/actor.ts";
+import type { Marks } from "./marks.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Violation } from "./violation.ts";
+
+interface Chain {
+  /** The epoch of the newest grant, and who got it. */
+  epoch: number;
+  session: number;
+  revision: number;
+  committedEpoch: number;
+  /** Request id to the session whose commit recorded it first. */
+  readonly recorded: Map<string, number>;
+}
+
+/**
+ * What the store granted and took, watched at the store itself: epochs grow with each grant, nothing
+ * of an older grant is taken, and every revision is taken once, without gaps.
+ */
+export class CommitLog {
+  readonly violations: Violation[] = [];
+  readonly #chains = new Map<string, Chain>();
+  readonly #scheduler: Scheduler;
+  readonly #marks: Marks;
+
+  constructor(scheduler: Scheduler, marks: Marks) {
+    this.#scheduler = scheduler;
+    this.#marks = marks;
+  }
+
+  /** The newest revision that the store has taken. */
+  revision(actor: ActorId): number {
+    return this.#chain(actor).revision;
+  }
+
+  /** The session whose commit recorded the request id. */
+  recordedBy(actor: ActorId, requestId: string): number | undefined {
+    return this.#chain(actor).recorded.get(requestId);
+  }
+
+  claimed(actor: ActorId, sessionId: number, result: ClaimResult): void {
+    if (result.kind !== "claimed") return;
+    const chain = this.#chain(actor);
+    const { epoch, revision } = result;
+    this.#scheduler.note(`store ${actor.key} epoch ${epoch} to s${sessionId} at r${revision}`);
+    if (epoch <= chain.epoch) this.#wrong(actor, `epoch ${epoch} granted after ${chain.epoch}`);
+    if (revision !== chain.revision) {
+      this.#wrong(actor, `claimed at revision ${revision}, committed is ${chain.revision}`);
+    }
+    if (chain.session !== 0 && chain.session !== sessionId) this.#marks.hit("taken over");
+    chain.epoch = epoch;
+    chain.session = sessionId;
+  }
+
+  committed(commit: ActorCommit, sessionId: number, result: CommitResult): void {
+    const { actor, epoch, baseRevision, revision } = commit;
+    const chain = this.#chain(actor);
+    this.#scheduler.note(
+      `store ${actor.key} e${epoch} r${baseRevision}..${revision} by s${sessionId}: ${result}`,
+    );
+    if (result !== "committed") return;
+    if (epoch !== chain.epoch || sessionId !== chain.session) {
+      this.#wrong(actor, `epoch ${epoch} of s${sessionId} written after a grant of ${chain.epoch}`);
+    }
+    if (epoch < chain.committedEpoch) this.#wrong(actor, `epoch ${epoch} written after a later one`);
+    if (baseRevision !== chain.revision || revision < baseRevision) {
+      const range = `${baseRevision}..${revision}`;
+      this.#wrong(actor, `revisions ${range} written on top of ${chain.revision}`);
+    }
+    chain.committedEpoch = epoch;
+    chain.revision = revision;
+    for (const { requestId } of commit.dedup) {
+      if (!chain.recorded.has(requestId)) chain.recorded.set(requestId, sessionId);
+    }
+  }
+
+  #chain(actor: ActorId): Chain {
+    const path = actorPath(actor);
+    let chain = this.#chains.get(path);
+    if (chain === undefined) {
+      chain = { epoch: 0, session: 0, revision: 0, committedEpoch: 0, recorded: new Map() };
+      this.#chains.set(path, chain);
+    }
+    return chain;
+  }
+
+  #wrong(actor: ActorId, message: string): void {
+    this.violations.push({ checker: "commit-log", message: `${actorPath(actor)}: ${message}` });
+  }
+}
