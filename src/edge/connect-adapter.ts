@@ -32,6 +32,7 @@ import { tooLarge } from "./gates/refusal.ts";
 import type { CallChannel } from "./invoke-call.ts";
 import { joinBytes } from "./join-bytes.ts";
 import { protocolOf, type RpcProtocol } from "./protocols.ts";
+import { frameElements } from "./stream-codec.ts";
 import { checkProtocolVersion } from "./unary-call.ts";
 
 /** What a method's implementation knows of the channel it was called on. */
@@ -128,7 +129,7 @@ export class ConnectAdapter {
         contentType,
         decompression: decompressionFor(encoding, this.#compressions),
         source: query === undefined ? request.body() : once(query.message),
-        limits: this.#limits,
+        limits: messageLimits(handler, this.#limits),
       };
     } catch (error) {
       return protocol.refuse(response, toServerError(error, "not_started"));
@@ -162,6 +163,12 @@ export class ConnectAdapter {
       response.reset();
     }
   }
+}
+
+/** A frame of many calls may hold what many calls hold. */
+function messageLimits({ method }: UniversalHandler, limits: Limits): Limits {
+  if (method.methodKind !== "bidi_streaming") return limits;
+  return { ...limits, messageElements: frameElements(limits) };
 }
 
 /** Headers of the library's own gates, which ours have replaced, and those of the connection. */

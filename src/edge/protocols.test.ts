@@ -212,8 +212,9 @@ for (const lean of [true, false]) {
     ])("refuses the id %j", async (id, reason) => {
       const { edge, client } = await start();
       await using _ = edge;
-      for (const call of [client.invoke({ actor: id, action: "add" }), client.getState({ actor: id })]) {
-        const error = await failure(call);
+      const calls = [() => client.invoke({ actor: id, action: "add" }), () => client.getState({ actor: id })];
+      for (const call of calls) {
+        const error = await failure(call());
         expect(error.code).toBe(Code.InvalidArgument);
         expect(error.findDetails(ErrorDetailSchema)[0]?.reason).toBe(reason);
       }
@@ -288,13 +289,17 @@ for (const lean of [true, false]) {
       await using _ = edge;
       const seen: string[] = [];
       const path = { system: "default", type: "counter", key: actor.key };
-      for await (const { state, revision } of client.watch({ actor })) {
-        seen.push(`${revision} ${text(state?.data)}`);
-        if (seen.length === 3) break;
-        await client.invoke({ actor, action: "add" });
-      }
+      const abort = new AbortController();
+      const watch = async () => {
+        for await (const { state, revision } of client.watch({ actor }, { signal: abort.signal })) {
+          seen.push(`${revision} ${text(state?.data)}`);
+          if (seen.length === 3) abort.abort();
+          else await client.invoke({ actor, action: "add" });
+        }
+      };
+      expect((await failure(watch())).code).toBe(Code.Canceled);
       expect(seen).toEqual(["0 ", "1 1", "2 2"]);
-      await waitUntil("the watch is ended", () => edge.actors.watchers(path) === 0, 1_500);
+      await waitUntil("the watch is ended", () => edge.actors.watchers(path) === 0);
     });
 
     test("answers the standard health service", async () => {

@@ -93,6 +93,7 @@ export class StreamCall {
   async serve(): Promise<void> {
     const { clock, limits } = this.#shared;
     let cancelTimer: (() => void) | undefined;
+    this.#request.onAborted(() => this.#lost());
     this.#response.start(200, this.#protocol.headers);
     try {
       const timeoutMs = headerTimeoutMs((name) => this.#request.header(name));
@@ -104,7 +105,6 @@ export class StreamCall {
       while (this.#calls.held > 0 && !this.#ended) await this.#calls.change();
       this.#end(undefined);
     } catch (error) {
-      if (this.#response.closed) this.#shared.instruments.aborted("call");
       this.#end(toServerError(error));
     } finally {
       cancelTimer?.();
@@ -163,6 +163,14 @@ export class StreamCall {
     this.#calls.written(count);
     if (this.#ready > 0) this.#flush();
     else this.#flushing = false;
+  }
+
+  /** The caller is gone: nothing is left to say. */
+  #lost(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#shared.instruments.aborted("call");
+    this.#calls.close();
   }
 
   #end(error: ServerError | undefined): void {

@@ -23,13 +23,16 @@ export interface StreamedCall {
   readonly call: InvokeCall;
 }
 
-/** Nested messages that one call of a frame may use, on the average. */
-const ELEMENTS_PER_CALL = 8;
+/** How much more a frame may hold than the message of a single call. */
+const CALLS_PER_FRAME = 8;
+
+/** Nested messages and list elements of one frame. */
+export const frameElements = (limits: Limits): number => limits.messageElements * CALLS_PER_FRAME;
 
 /** The hand-made codec of `InvokeStreamRequest`. Throws `ServerError` (`request.invalid`). */
 export function decodeCallFrame(bytes: Uint8Array, limits: Limits): CallFrame {
   try {
-    const elements = limits.messageElements * ELEMENTS_PER_CALL;
+    const elements = frameElements(limits);
     const reader = new ProtoReader(bytes, { depth: limits.messageDepth, elements });
     const calls: StreamedCall[] = [];
     const cancel: number[] = [];

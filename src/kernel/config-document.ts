@@ -65,10 +65,18 @@ function fromYaml(node: unknown, at: (node: Node) => Position): ConfigNode {
     throw new DocumentFault("aliases_disabled", "uses an alias", at(node));
   }
   if (isMap(node)) {
+    const seen = new Set<string>();
     const entries = node.items.map((pair): ConfigEntry => {
-      const key: unknown = pair.key;
-      if (!isScalar(key)) throw new DocumentFault("syntax", "has a key that is no text", at(node));
-      return { key: String(key.value), node: fromYaml(pair.value, at), ...at(key) };
+      const written: unknown = pair.key;
+      if (!isScalar(written)) {
+        throw new DocumentFault("syntax", "has a key that is no text", at(node));
+      }
+      const key = String(written.value);
+      if (seen.has(key)) {
+        throw new DocumentFault("duplicate_key", `names ${key} twice`, at(written));
+      }
+      seen.add(key);
+      return { key, node: fromYaml(pair.value, at), ...at(written) };
     });
     return { kind: "map", entries, ...at(node) };
   }
@@ -89,13 +97,13 @@ function readYaml(path: string, text: string): ConfigDocument {
   const parsed = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    uniqueKeys: true,
+    // The parser's own search for repeated keys takes the square of their number.
+    uniqueKeys: false,
     schema: "core",
   });
   const problems = [...parsed.errors, ...parsed.warnings].map((error) => {
-    const reason = error.code === "DUPLICATE_KEY" ? "duplicate_key" : "syntax";
     const source: ConfigSource = { kind: "file", path, ...at(error.pos[0]) };
-    return problem("", source, reason, `${path}: ${plain(error.message)}`);
+    return problem("", source, "syntax", `${path}: ${plain(error.message)}`);
   });
   if (problems.length > 0) return { path, root: EMPTY, problems };
   const root = fromYaml(parsed.contents, (node) => (node.range ? at(node.range[0]) : {}));

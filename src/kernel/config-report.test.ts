@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { accepted, catalogue, env, KEY } from "../../test/support/config-fixture.ts";
-import { describeSettings } from "./config-report.ts";
+import { describeSettings, secretVariables } from "./config-report.ts";
 import { configSchema } from "./config-schema.ts";
 
 describe("what is shown of configuration", () => {
@@ -24,6 +24,7 @@ describe("what is shown of configuration", () => {
     expect(find("limits.lease_ttl")).toMatchObject({ value: "15s", source: "default" });
     expect(JSON.stringify(lines)).not.toContain("secret@");
     expect(JSON.stringify(lines)).not.toContain(KEY);
+    expect(secretVariables(effective)).toEqual(["TROUPE_STATESTORE_KEYS", "TROUPE_STATESTORE_URL"]);
   });
 
   test("the JSON Schema knows settings, limits and options", () => {

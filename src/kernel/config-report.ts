@@ -37,6 +37,15 @@ export function describeSettings(values: readonly EffectiveValue[]): readonly De
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
+/** Variables that held a secret: they are taken out of the process's environment after the boot. */
+export function secretVariables(values: readonly EffectiveValue[]): readonly string[] {
+  return values.flatMap(({ slot, source }) =>
+    source.kind === "environment" && (slot.spec.secret === true || slot.spec.type === "url")
+      ? [source.name]
+      : [],
+  );
+}
+
 /** A described configuration as aligned text. */
 export function formatDescription(lines: readonly DescribedValue[]): string {
   const keyWidth = Math.max(0, ...lines.map(({ key }) => key.length));
@@ -80,12 +89,13 @@ export function problemsLine(problems: readonly ConfigProblem[]): string {
   }));
   const exit = exitCode(problems);
   const leading = listed[problems.findIndex((each) => each.exit === exit)] ?? listed[0];
-  const { key = "", reason = "", message = "", hint = "" } = leading ?? {};
+  const { key = "", source = "", reason = "", message = "", hint = "" } = leading ?? {};
   const line = {
     level: "fatal",
     event: "config",
     exit,
     key,
+    source,
     reason,
     message,
     hint,

@@ -192,6 +192,11 @@ describe("configuration that is accepted", () => {
     expect(problems.map((each) => each.reason)).toEqual(["required"]);
   });
 
+  test("a secret on the command line is accepted with a warning", () => {
+    const { warnings } = accepted({ flags: ["--statestore-keys", KEY] });
+    expect(warnings.map((each) => each.key)).toEqual(["statestore_keys"]);
+  });
+
   test("what has no effect yet is said", () => {
     const { warnings } = accepted(env("TROUPE_WORKERS", "2"));
     expect(warnings.map((each) => each.key)).toEqual(["workers"]);

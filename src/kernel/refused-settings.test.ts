@@ -5,7 +5,7 @@ import { formatProblems, problemsLine } from "./config-report.ts";
 
 describe("configuration that is refused, by its reason", () => {
   test.each<[string, Given, string, string]>([
-    ["unknown flag", { flags: ["--prot", "8080"] }, "", "unknown_flag"],
+    ["unknown flag", { flags: ["--prot", "8080"] }, "prot", "unknown_flag"],
     ["unknown key in a file", yaml("cluster: a\nclutser: b\n"), "clutser", "unknown_key"],
     ["unknown key below limits", yaml("limits:\n  mailbox: 3\n"), "limits.mailbox", "unknown_key"],
     ["unknown variable", env("TROUPE_HTP_ADDR", "x"), "htp_addr", "unknown_key"],
@@ -206,6 +206,14 @@ describe("configuration that is refused, by its reason", () => {
     expect(problems.map((each) => each.reason)).toEqual(["aliases_disabled"]);
   });
 
+  test("a file of 20,000 keys costs no more than its reading", () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `k${index}: 1\n`);
+    expect(refused(yaml(lines.join(""))).length).toBe(50);
+    expect(refused(yaml(`${lines.join("")}k7: 1\n`)).map((each) => each.reason)).toEqual([
+      "duplicate_key",
+    ]);
+  });
+
   test("deep nesting is a syntax problem", () => {
     expect(refused(yaml(`a: ${"[".repeat(100_000)}`))[0]?.reason).toBe("syntax");
   });
@@ -227,6 +235,7 @@ describe("configuration that is refused, by its reason", () => {
       exit: 78,
       key: "cluster",
       reason: "charset",
+      source: "TROUPE_CLUSTER",
       problems: [{ key: "cluster", source: "TROUPE_CLUSTER" }],
     });
   });

@@ -183,6 +183,10 @@ export function readSlot(
     found.problems.push(problem(key, source, parsed.reason, message, parsed.hint));
     return { slot, value: undefined, source, failed: true };
   }
+  if (spec.secret === true && source.kind === "flag" && source.name === slot.flag) {
+    const message = `${key}: a secret on the command line is shown to every user of this machine`;
+    found.warnings.push({ key, source, message });
+  }
   if (parsed.trimmed) {
     found.warnings.push({ key, source, message: `${key}: blanks around the value were taken off` });
   }

@@ -98,7 +98,10 @@ function databaseUrl(environment: Environment): SpawnAlias | undefined {
   const place = `${part("HOST", "127.0.0.1")}:${part("PORT", server.port)}`;
   const database = encodeURIComponent(part("NAME", "eigr-functions-db"));
   return {
-    name: "PROXY_DATABASE_HOST",
+    name:
+      environment["PROXY_DATABASE_SECRET"] === undefined
+        ? "PROXY_DATABASE_HOST"
+        : "PROXY_DATABASE_SECRET",
     environment: "TROUPE_STATESTORE_URL",
     value: `${server.scheme}://${user}:${password}@${place}/${database}`,
   };

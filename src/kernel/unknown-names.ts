@@ -12,6 +12,9 @@ export interface KnownNames {
   readonly unjudged: readonly Family[];
 }
 
+/** A file with more unknown keys than this is not ours; the search for near names takes its time. */
+const MOST_UNKNOWN = 50;
+
 function withFiles(
   slots: readonly Slot[],
   name: (slot: Slot) => string,
@@ -40,6 +43,7 @@ function checkFile(sources: ConfigSources, names: KnownNames, found: Findings): 
     ),
   );
   const skipped = new Set(names.unjudged.map((family) => family.key));
+  let unknown = 0;
   const visit = (entry: ConfigEntry, parent: string): void => {
     const path = parent === "" ? entry.key : `${parent}.${entry.key}`;
     if (known.has(path) || skipped.has(path) || isSpareInstance(path, known)) return;
@@ -49,6 +53,8 @@ function checkFile(sources: ConfigSources, names: KnownNames, found: Findings): 
       ...positionOf(entry),
     };
     if (!prefixes.has(path)) {
+      unknown += 1;
+      if (unknown > MOST_UNKNOWN) return;
       const hint = didYouMean(path, known);
       found.problems.push(problem(path, source, "unknown_key", `${path} is not a known key`, hint));
     } else if (entry.node.kind === "map") {
@@ -85,11 +91,14 @@ function checkFlags(sources: ConfigSources, names: KnownNames, found: Findings):
   );
   for (const [name, { source }] of sources.flags) {
     if (known.has(name) || skipped.some((prefix) => name.startsWith(prefix))) continue;
+    const key = name.replaceAll("-", "_");
     const hint = didYouMean(
       `--${name}`,
       [...known].map((flag) => `--${flag}`),
     );
-    found.problems.push(problem("", source, "unknown_flag", `--${name} is not a known flag`, hint));
+    found.problems.push(
+      problem(key, source, "unknown_flag", `--${name} is not a known flag`, hint),
+    );
   }
 }
 

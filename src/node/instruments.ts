@@ -1,4 +1,4 @@
-import type { Counter, Gauge, Histogram } from "./metrics.ts";
+import type { Counter, Gauge, Histogram, Sample } from "./metrics.ts";
 import { Metrics } from "./metrics.ts";
 
 /** Bounds of durations in seconds: 100 µs to 30 s. */
@@ -8,15 +8,19 @@ const SECONDS: readonly number[] = Object.freeze([
 ]);
 const COUNTS: readonly number[] = Object.freeze([1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
 
-/** What a gauge means, by the name under which a node gives it. */
-const GAUGES: Readonly<Record<string, string>> = Object.freeze({
-  activations: "Actors in memory.",
-  inflight: "Calls under way.",
-  mailbox_depth: "Calls that wait in mailboxes.",
-  mailbox_depth_max: "Calls in the longest mailbox.",
-  hosts: "Attached hosts.",
-  lease_margin_seconds: "Time until the node must stop because its session could not be renewed.",
-});
+/** Where the values come from that are read at each scrape. */
+export interface Readings {
+  readonly inFlight: () => number;
+  readonly activations: () => number;
+  /** Calls that wait in all mailboxes. */
+  readonly mailboxCalls: () => number;
+  /** Calls that wait in the longest one. */
+  readonly longestMailbox: () => number;
+  /** Attached hosts by kind. */
+  readonly hosts: () => Iterable<readonly [kind: string, count: number]>;
+  /** Milliseconds until the node must stop because its session could not be renewed. */
+  readonly leaseMarginMs?: () => number;
+}
 
 /**
  * Everything a node counts about itself. The methods are called on the hot path: they add to numbers
@@ -167,8 +171,19 @@ export class Instruments {
     this.#loopLag.observe(ms / 1000);
   }
 
-  /** The value of one gauge as it is now. */
-  gauge(name: string, value: number): void {
-    this.metrics.gauge(name, GAUGES[name] ?? "Of the node.").set(value);
+  /** Says where the values come from that are read at each scrape. Called once. */
+  read(readings: Readings): void {
+    const { metrics } = this;
+    const { inFlight, activations, mailboxCalls, longestMailbox, leaseMarginMs } = readings;
+    metrics.gaugeOf("inflight", "Calls under way.", inFlight);
+    metrics.gaugeOf("activations", "Actors in memory.", activations);
+    metrics.gaugeOf("mailbox_depth", "Calls that wait in mailboxes.", mailboxCalls);
+    metrics.gaugeOf("mailbox_depth_max", "Calls in the longest mailbox.", longestMailbox);
+    const hosts = (): readonly Sample[] =>
+      Array.from(readings.hosts(), ([kind, value]) => ({ labels: [kind], value }));
+    metrics.gaugeOf("hosts", "Attached hosts.", hosts, ["kind"]);
+    if (leaseMarginMs === undefined) return;
+    const seconds = (): number => leaseMarginMs() / 1000;
+    metrics.gaugeOf("lease_margin_seconds", "Time until the session ends unrenewed.", seconds);
   }
 }

@@ -4,6 +4,8 @@ import { ServerError } from "../domain/error.ts";
 import type { KeyCheck, Sealer, SealPurpose } from "../node/ports.ts";
 import type { Keyring, StateKey } from "./envelope-keyring.ts";
 
+export { parseKeyring } from "./envelope-keyring.ts";
+
 /*
  * Envelope: version(1)=1 | algorithm(1)=1 | key id(8) | salt(16) | ciphertext | tag(16).
  * HKDF-SHA256 (RFC 5869) makes a key and a nonce for each write from a fresh salt, so that the
@@ -154,11 +156,11 @@ class EnvelopeSealer implements Sealer {
   ): Uint8Array | undefined {
     const tagAt = sealed.length - TAG_BYTES;
     const derived = this.#derive(key, purpose, actor, sealed.subarray(SALT_AT, TEXT_AT));
+    // The tag is always cut at its full length, so a shorter one cannot be offered.
     const decipher = createDecipheriv(
       "aes-256-gcm",
       derived.subarray(0, KEY_BYTES),
       derived.subarray(KEY_BYTES),
-      { authTagLength: TAG_BYTES },
     );
     decipher.setAAD(this.#bound(key, purpose, actor, revision, label));
     decipher.setAuthTag(sealed.subarray(tagAt));

@@ -4,12 +4,21 @@ import type { Marks } from "./marks.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Violation } from "./violation.ts";
 
+interface Doubtful {
+  readonly session: number;
+  readonly epoch: number;
+  readonly baseRevision: number;
+  readonly revision: number;
+}
+
 interface Chain {
   /** The epoch of the newest grant, and who got it. */
   epoch: number;
   session: number;
   revision: number;
   committedEpoch: number;
+  /** The commit whose sender was not told what became of it. */
+  doubtful: Doubtful | undefined;
   /** Request id to the session whose commit recorded it first. */
   readonly recorded: Map<string, number>;
 }
@@ -49,8 +58,28 @@ export class CommitLog {
       this.#wrong(actor, `claimed at revision ${revision}, committed is ${chain.revision}`);
     }
     if (chain.session !== 0 && chain.session !== sessionId) this.#marks.hit("taken over");
+    this.#resolved(chain, epoch, sessionId, revision);
     chain.epoch = epoch;
     chain.session = sessionId;
+  }
+
+  /** The sender of a commit will have no answer. */
+  doubted(commit: ActorCommit, session: number): void {
+    const { actor, epoch, baseRevision, revision } = commit;
+    if (revision === baseRevision) return;
+    this.#chain(actor).doubtful = { session, epoch, baseRevision, revision };
+  }
+
+  #resolved(chain: Chain, epoch: number, sessionId: number, revision: number): void {
+    const { doubtful } = chain;
+    if (doubtful === undefined) return;
+    chain.doubtful = undefined;
+    const alone = doubtful.session === sessionId && doubtful.epoch === epoch - 1;
+    if (!alone) this.#marks.hit("unknown stayed unknown");
+    else if (revision === doubtful.revision) this.#marks.hit("unknown resolved as applied");
+    else if (revision === doubtful.baseRevision) {
+      this.#marks.hit("unknown resolved as not applied");
+    }
   }
 
   committed(commit: ActorCommit, sessionId: number, result: CommitResult): void {
@@ -79,7 +108,7 @@ export class CommitLog {
     const path = actorPath(actor);
     let chain = this.#chains.get(path);
     if (chain === undefined) {
-      chain = { epoch: 0, session: 0, revision: 0, committedEpoch: 0, recorded: new Map() };
+      chain = { epoch: 0, session: 0, revision: 0, committedEpoch: 0, doubtful: undefined, recorded: new Map() };
       this.#chains.set(path, chain);
     }
     return chain;

@@ -31,6 +31,8 @@ export interface StoreLine {
   readonly server: SimProcess;
   readonly lanes: number;
   readonly faults: () => FaultPlan;
+  /** By when every pause is over. */
+  readonly healMs: number;
   /** The node cannot reach the store now. */
   readonly cutOff: () => boolean;
 }
@@ -117,6 +119,8 @@ export class SimStatestore implements Statestore {
     };
     return this.#call(apply, "unknown", (fate) => {
       late = fate === "late";
+      if (fate === "served" || fate === "busy") return;
+      for (const commit of batch.commits) log.doubted(commit, batch.sessionId);
     });
   }
 
@@ -141,7 +145,7 @@ export class SimStatestore implements Statestore {
     outcome: "not_applied" | "unknown" = "not_applied",
     decided: (fate: Fate) => void = () => undefined,
   ): Promise<T> {
-    const { scheduler, node, server, random } = this.#line;
+    const { scheduler, node, server, random, healMs } = this.#line;
     const fate = this.#fate(outcome === "unknown");
     decided(fate);
     const wayMs = this.#way();
@@ -173,7 +177,7 @@ export class SimStatestore implements Statestore {
         }
         case "zombie":
           // The process stops with the request in its hands, and sends it when it wakes.
-          node.pausedUntilMs = scheduler.nowMs + ZOMBIE_MS * random.unit();
+          node.pausedUntilMs = Math.min(scheduler.nowMs + ZOMBIE_MS * random.unit(), healMs);
           return void scheduler.after(node.pausedUntilMs - scheduler.nowMs, server, serve);
       }
     });

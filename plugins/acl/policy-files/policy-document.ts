@@ -8,6 +8,7 @@ import {
   parseDocument,
   visit,
 } from "yaml";
+import { isDeeplyNested } from "./deeply-nested.ts";
 import type { PolicyProblem, PolicyReason } from "./policy-problem.ts";
 import { anyActor, type PolicyRule } from "./policy-rule.ts";
 import type { PolicyFile } from "./policy-source.ts";
@@ -63,28 +64,32 @@ class PolicyDocumentReader {
   }
 
   #parse(): Node | null | undefined {
+    if (isDeeplyNested(this.#file.text)) {
+      this.#problems.push(this.#at(undefined, "syntax", "nested too deeply"));
+      return undefined;
+    }
     let document: Document.Parsed;
     try {
+      if (this.#file.path.toLowerCase().endsWith(".json")) JSON.parse(this.#file.text);
       document = parseDocument(this.#file.text, {
         lineCounter: this.#lines,
         prettyErrors: false,
-        uniqueKeys: true,
+        // Compares each key with each other one; the maps that are read are checked below.
+        uniqueKeys: false,
       });
       visit(document, {
         Alias: (_key, node) => this.#refuse(node, "alias", "aliases are not part of policy files"),
       });
-      if (this.#file.path.toLowerCase().endsWith(".json")) JSON.parse(this.#file.text);
     } catch (error) {
-      // JSON that YAML would take, or nesting too deep for the parser.
-      const detail = error instanceof SyntaxError ? error.message : "nested too deeply";
+      // JSON is stricter than YAML; whatever else the parser throws refuses the file as well.
+      const detail = error instanceof SyntaxError ? error.message : "the text cannot be parsed";
       this.#problems.push(this.#at(undefined, "syntax", detail));
       return undefined;
     }
     for (const error of [...document.errors, ...document.warnings]) {
       const { line, col } = this.#lines.linePos(error.pos[0]);
-      const reason: PolicyReason = error.code === "DUPLICATE_KEY" ? "duplicate" : "syntax";
       const message = error.message.split("\n")[0]?.toLowerCase() ?? "";
-      this.#problems.push({ file: this.#file.path, line, column: col, reason, message });
+      this.#problems.push({ file: this.#file.path, line, column: col, reason: "syntax", message });
     }
     return this.#problems.length > 0 ? undefined : document.contents;
   }
@@ -194,12 +199,13 @@ class PolicyDocumentReader {
       this.#refuse(node, "type", `${what} is not a map`);
       return undefined;
     }
-    return new Map(
-      node.items.map(({ key, value }) => [
-        isScalar(key) ? String(key.value) : "",
-        { key, value: value ?? undefined },
-      ]),
-    );
+    const fields = new Map<string, { readonly key: unknown; readonly value: unknown }>();
+    for (const { key, value } of node.items) {
+      const name = isScalar(key) ? String(key.value) : "";
+      if (fields.has(name)) this.#refuse(key, "duplicate", `"${name}" is given twice`);
+      fields.set(name, { key, value: value ?? undefined });
+    }
+    return fields;
   }
 
   #onlyKeys(fields: Fields, known: readonly string[]): void {

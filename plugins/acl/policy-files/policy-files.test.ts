@@ -213,7 +213,10 @@ describe("files that are refused, each with its reason and place", () => {
     ["include: http://example.com/p.yaml", "include_path", "p.yaml:1:1"],
     ["policies: &a [*a]", "alias", "aliases"],
     ["x: &a [1]\npolicies: *a", "alias", "p.yaml:2:11"],
-    [`policies: ${"[".repeat(20_000)}`, "syntax", "p.yaml"],
+    [`policies: ${"[".repeat(200_000)}`, "syntax", "nested too deeply"],
+    [`policies:\n  ${"- ".repeat(100_000)}a`, "syntax", "nested too deeply"],
+    ["a: ".repeat(60_000), "syntax", "nested too deeply"],
+    [Array.from({ length: 500 }, (_, at) => `${" ".repeat(at)}a:`).join("\n"), "syntax", "deeply"],
   ])("%#: %.60j", async (text, reason, part) => {
     const refused = await refusal({ "p.yaml": text });
     expect(refused.reason).toBe(reason);

@@ -3,7 +3,7 @@ import { extname, join } from "node:path";
 import type { PolicyProblem, PolicyReason } from "./policy-problem.ts";
 
 /** Largest policy file, and most of them. */
-const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 256 * 1024;
 const MAX_FILES = 1_000;
 
 const EXTENSIONS: readonly string[] = [".yaml", ".yml", ".json", ".policy"];

@@ -34,17 +34,22 @@ describe("the text of a scrape", () => {
     ]);
   });
 
-  test("shows gauges as they are, and asks for those that are kept elsewhere", () => {
+  test("reads gauges when it is asked", () => {
     const instruments = new Instruments();
-    instruments.gauge("activations", 1);
-    instruments.gauge("activations", 9);
-    let value = 1;
-    const samples = (): { labels: string[]; value: number }[] => [{ labels: ["attach"], value }];
-    instruments.metrics.gaugeOf("hosts_by_kind", "Attached hosts.", samples, ["kind"]);
-    value = 5;
+    let activations = 1;
+    instruments.read({
+      inFlight: () => 2,
+      activations: () => activations,
+      mailboxCalls: () => 3,
+      longestMailbox: () => 4,
+      hosts: () => new Map([["attach", 5]]),
+      leaseMarginMs: () => 1_500,
+    });
+    activations = 9;
     const text = lines(instruments.metrics);
     expect(text).toContain("troupe_activations 9");
-    expect(text).toContain('troupe_hosts_by_kind{kind="attach"} 5');
+    expect(text).toContain('troupe_hosts{kind="attach"} 5');
+    expect(text).toContain("troupe_lease_margin_seconds 1.5");
   });
 });
 

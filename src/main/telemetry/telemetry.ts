@@ -1,8 +1,7 @@
 import process from "node:process";
 import type { AccessQuestion, PluginMeter } from "../../contract/index.ts";
 import { actorPath } from "../../domain/actor.ts";
-import type { Settings } from "../../kernel/settings.ts";
-import { Instruments } from "../../node/instruments.ts";
+import { Instruments, type Readings } from "../../node/instruments.ts";
 import { pluginMeter } from "../../node/plugin-meter.ts";
 import type { Clock, Logger } from "../../node/ports.ts";
 import type { Tracer } from "../../node/trace.ts";
@@ -13,7 +12,6 @@ import { renderPrometheus } from "./prometheus.ts";
 import { makeTracer } from "./tracing.ts";
 
 export interface TelemetryOptions {
-  readonly settings: Settings;
   readonly log: Logger;
   readonly clock: Clock;
   readonly nodeName: string;
@@ -25,7 +23,8 @@ const SECOND_MS = 1_000;
 
 /** What a running node tells about itself: metrics, traces and refusals by policy. */
 export class Telemetry {
-  readonly #instruments = new Instruments();
+  /** What the node and the edge count. */
+  readonly instruments = new Instruments();
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #stopLag: () => void;
@@ -34,41 +33,33 @@ export class Telemetry {
   #deniedSinceMs = -Infinity;
   #denied = 0;
 
-  constructor({ settings, log, clock, nodeName }: TelemetryOptions) {
+  constructor({ log, clock, nodeName }: TelemetryOptions) {
     this.#log = log;
     this.#clock = clock;
     const { version, commit } = build;
     this.tracing = makeTracer({ env: process.env, nodeName, version, random: systemRandom, log });
-    const { metrics } = this.#instruments;
+    const { metrics } = this.instruments;
     metrics.gauge("build_info", "Always 1.", ["version", "commit"]).set(1, version, commit);
-    this.#instruments.unsafe("durability", settings.acceptUnsafeDurability);
-    this.#instruments.unsafe("authentication", settings.insecureAllowUnauthenticated);
-    this.#stopLag = measureLoopLag(clock, (ms) => this.#instruments.loopLag(ms));
+    this.#stopLag = measureLoopLag(clock, (ms) => this.instruments.loopLag(ms));
   }
 
-  /** What the node counts. */
-  get observer(): Instruments {
-    return this.#instruments;
-  }
-
-  /** What the edge counts. */
-  get edge(): Instruments {
-    return this.#instruments;
+  /** Says where the values come from that are read at each scrape. Called once. */
+  read(readings: Readings): void {
+    this.instruments.read(readings);
   }
 
   pluginMeter(plugin: string): PluginMeter {
-    return pluginMeter(this.#instruments.metrics, plugin);
+    return pluginMeter(this.instruments.metrics, plugin);
   }
 
-  /** All metrics in the text format of Prometheus; `gauges` as they are now. */
-  metrics(gauges: Readonly<Record<string, number>>): string {
-    for (const [name, value] of Object.entries(gauges)) this.#instruments.gauge(name, value);
-    return renderPrometheus(this.#instruments.metrics.families());
+  /** All metrics in the text format of Prometheus. */
+  metrics(): string {
+    return renderPrometheus(this.instruments.metrics.families());
   }
 
   /** One refusal by policy: counted, and logged within bounds. */
   denied(question: AccessQuestion, rule: string): void {
-    this.#instruments.rejected("acl", question.kind);
+    this.instruments.rejected("acl", "ACCESS_DENIED");
     const now = this.#clock.now();
     if (now - this.#deniedSinceMs >= SECOND_MS) {
       const more = this.#denied - DENIED_LINES;

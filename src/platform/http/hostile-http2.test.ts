@@ -88,6 +88,14 @@ describe("a flood ends its connection", () => {
     expect(fixture?.rejected.some((reason) => reason.startsWith("http2_"))).toBe(true);
   });
 
+  test("PING beside a stream, faster than any measurement of bandwidth", async () => {
+    const raw = await open({ request() {} });
+    raw.write(request(1));
+    await raw.flood(500_000, () => frame(frameTypes.ping, 0, 0, Buffer.alloc(8)));
+    await until(() => raw.closed);
+    expect(fixture?.rejected.some((reason) => reason.startsWith("http2_"))).toBe(true);
+  });
+
   test("PING whose answers are not read", async () => {
     const raw = await open({}, {}, false);
     const before = process.memoryUsage.rss();

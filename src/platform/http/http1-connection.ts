@@ -191,11 +191,6 @@ export class Http1Connection implements LiveConnection, Http1Carrier {
     const exchange = new Http1Exchange(this, head);
     this.#exchange = exchange;
     this.#waitedTicks = 0;
-    if (head.webSocket) {
-      exchange.incoming.finish();
-      this.#upgrade(head, exchange);
-      return;
-    }
     if (head.framing.kind === "none") exchange.incoming.finish();
     else if (head.framing.kind === "chunked") this.#decoder = new ChunkedDecoder();
     else this.#bodyLeft = head.framing.bytes;
@@ -203,7 +198,8 @@ export class Http1Connection implements LiveConnection, Http1Carrier {
     if (this.#rest !== undefined && head.framing.kind !== "none") this.#takeBody(exchange);
     if (this.#phase !== "serving") return;
     try {
-      this.#context.handler.request(exchange, exchange);
+      if (head.webSocket) this.#upgrade(head, exchange);
+      else this.#context.handler.request(exchange, exchange);
     } catch {
       this.#context.rejected("handler_threw", this.remoteAddress);
       exchange.send(500, {}, "");

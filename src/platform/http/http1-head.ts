@@ -25,7 +25,7 @@ export interface HeadRefusal {
   readonly status: 400 | 413 | 417 | 431 | 501 | 505;
 }
 
-const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/([0-9])\.([0-9])$/;
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/([0-9]\.[0-9])$/;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
 const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
@@ -100,6 +100,28 @@ function listHas(field: string | undefined, token: string): boolean {
   return lower === token || lower.split(",").some((part) => part.trim() === token);
 }
 
+function hostIsFit(host: string | undefined, minor: 0 | 1): boolean {
+  return host === undefined ? minor === 0 : HOST.test(host);
+}
+
+function asksForWebSocket(fields: ReadonlyMap<string, string>): boolean {
+  return (
+    fields.has("upgrade") &&
+    listHas(fields.get("upgrade"), "websocket") &&
+    listHas(fields.get("connection"), "upgrade")
+  );
+}
+
+/** `undefined` if the line is broken; otherwise its parts, whatever the version. */
+function parseRequestLine(
+  line: string,
+): { method: string; target: string; version: string } | undefined {
+  const parts = REQUEST_LINE.exec(line);
+  if (parts === null) return undefined;
+  const [, method = "", target = "", version = ""] = parts;
+  return { method, target, version };
+}
+
 /**
  * Parses one head, strictly (RFC 9112): no bare LF, no folding, no two lengths, one Host.
  *
@@ -107,22 +129,19 @@ function listHas(field: string | undefined, token: string): boolean {
  */
 export function parseHead(text: string, maxFieldCount: number): RequestHead | HeadRefusal {
   const lineEnd = text.indexOf("\r\n");
-  const line = REQUEST_LINE.exec(text.slice(0, lineEnd));
-  if (line === null) return refusal(400);
-  const [, method = "", target = "", major, minorDigit] = line;
-  if (major !== "1" || (minorDigit !== "0" && minorDigit !== "1")) return refusal(505);
-  const minorVersion = minorDigit === "1" ? 1 : 0;
+  const line = parseRequestLine(text.slice(0, lineEnd));
+  if (line === undefined) return refusal(400);
+  const { method, target, version } = line;
+  if (version !== "1.1" && version !== "1.0") return refusal(505);
+  const minorVersion = version === "1.1" ? 1 : 0;
   const fields = parseFields(text, lineEnd + 2, maxFieldCount);
   if ("kind" in fields) return fields;
-  const host = fields.get("host");
-  if (host === undefined ? minorVersion === 1 : !HOST.test(host)) return refusal(400);
+  if (!hostIsFit(fields.get("host"), minorVersion)) return refusal(400);
   const framing = framingOf(fields, minorVersion);
   if (framing.kind === "refusal") return framing;
-  const expect = fields.get("expect");
-  if (expect !== undefined && expect.toLowerCase() !== "100-continue") return refusal(417);
-  const connection = fields.get("connection");
-  const upgrades =
-    minorVersion === 1 && method === "GET" && framing.kind === "none" && fields.has("upgrade");
+  const expect = fields.get("expect")?.toLowerCase();
+  if (expect !== undefined && expect !== "100-continue") return refusal(417);
+  const recent = minorVersion === 1;
   return {
     kind: "head",
     method,
@@ -130,9 +149,8 @@ export function parseHead(text: string, maxFieldCount: number): RequestHead | He
     minorVersion,
     fields,
     framing,
-    keepAlive: minorVersion === 1 && !listHas(connection, "close"),
-    expectsContinue: expect !== undefined && minorVersion === 1,
-    webSocket:
-      upgrades && listHas(connection, "upgrade") && listHas(fields.get("upgrade"), "websocket"),
+    keepAlive: recent && !listHas(fields.get("connection"), "close"),
+    expectsContinue: recent && expect !== undefined,
+    webSocket: recent && method === "GET" && framing.kind === "none" && asksForWebSocket(fields),
   };
 }

@@ -9,6 +9,8 @@ import { peerCertificateOf } from "./peer-certificate.ts";
 
 /** Pings and settings that a peer may send within one second. */
 const MOST_CONTROL_FRAMES = 100;
+/** The same while it has streams: clients measure their bandwidth by a ping with each round trip. */
+const MOST_CONTROL_FRAMES_WITH_STREAMS = 10_000;
 const CONTROL_WINDOW_MS = 1000;
 /** The largest stream id: the first GOAWAY of a drain refuses nothing yet (RFC 9113, section 6.8). */
 const LARGEST_STREAM_ID = 2 ** 31 - 1;
@@ -121,7 +123,8 @@ export class Http2Connection implements LiveConnection, Http2Carrier {
 
   #control(): void {
     this.#controlFrames += 1;
-    if (this.#controlFrames > MOST_CONTROL_FRAMES) this.#flood();
+    const most = this.#exchanges.size > 0 ? MOST_CONTROL_FRAMES_WITH_STREAMS : MOST_CONTROL_FRAMES;
+    if (this.#controlFrames > most) this.#flood();
   }
 
   #flood(): void {

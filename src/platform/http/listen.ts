@@ -1,4 +1,8 @@
-import { createServer as createHttp2Server, type Http2Server } from "node:http2";
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type ServerHttp2Session,
+} from "node:http2";
 import {
   type AddressInfo,
   createServer as createNetServer,
@@ -24,6 +28,7 @@ import { WebSocketGate } from "./web-socket-gate.ts";
 
 /** Refused streams that one connection may cause in its life before it is closed. */
 const MOST_REFUSED_STREAMS = 10_000;
+const LONGEST_FAREWELL_MS = 1000;
 const STREAM_WINDOW_BYTES = 64 * 1024 - 1;
 /** Resets by the peer, at once and per second (CVE-2023-44487). */
 const RESET_BURST = 200;
@@ -102,12 +107,16 @@ class PortListener implements Listener {
     for (const connection of this.#live.values()) connection.drain();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     clearInterval(this.#timer);
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      for (const connection of [...this.#live.values()]) connection.destroy();
-    });
+    const unbound = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of [...this.#live.values()]) connection.destroy();
+    await unbound;
+    // A runtime may call back before the last destroyed socket has told that it is closed.
+    const giveUpAt = performance.now() + LONGEST_FAREWELL_MS;
+    while (this.#cap.all > 0 && performance.now() < giveUpAt) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
   }
 
   #tick(): void {
@@ -198,10 +207,12 @@ class PortListener implements Listener {
 
   #serveHttp2(socket: Socket, secure: boolean): void {
     // `session` is emitted before `emit` returns, so this pairs the session with its own socket.
-    this.#http2.once("session", (session) => {
+    const pair = (session: ServerHttp2Session): void => {
       this.#take(socket, new Http2Connection(socket, session, this.#context, secure));
-    });
+    };
+    this.#http2.once("session", pair);
     this.#http2.emit("connection", socket);
+    this.#http2.off("session", pair);
   }
 
   #take(socket: Socket, connection: LiveConnection): void {

@@ -81,6 +81,18 @@ test("a refusal is answered as a request, and the connection serves on", async (
   expect(raw.text).toContain("no link");
 });
 
+test("a decision that throws is answered with 500", async () => {
+  await start({
+    upgrade() {
+      throw new Error("a bug");
+    },
+  });
+  const raw = new RawClient(fixture.listener.port).write(`${handshake}\r\n`);
+  await until(() => raw.statuses[0] === "500");
+  expect(fixture.rejected).toEqual(["handler_threw"]);
+  raw.socket.destroy();
+});
+
 test("a handshake without a key is refused", async () => {
   await start(echoing());
   const raw = new RawClient(fixture.listener.port);

@@ -6,7 +6,10 @@ import { DEFAULT_LIMITS } from "../../../src/domain/limits.ts";
 import { DEFAULT_EDGE_LIMITS } from "../../../src/edge/api-options.ts";
 import { Authentication, credentialsOf } from "../../../src/edge/authentication.ts";
 import { ATTACH_PATH, attachHandler } from "../../../src/edge/host-link/attach-stream.ts";
-import { attachWebSocket, HOST_SUBPROTOCOL } from "../../../src/edge/host-link/attach-web-socket.ts";
+import {
+  attachWebSocket,
+  HOST_SUBPROTOCOL,
+} from "../../../src/edge/host-link/attach-web-socket.ts";
 import { DialledHosts } from "../../../src/edge/host-link/dialled-hosts.ts";
 import type { HostLinkOptions } from "../../../src/edge/host-link/host-link-options.ts";
 import { Registrations } from "../../../src/edge/host-link/registrations.ts";
@@ -14,8 +17,18 @@ import { toInvocation } from "../../../src/edge/invoke-call.ts";
 import { decodeInvoke, writeReply } from "../../../src/edge/invoke-codec.ts";
 import { protocolOf, refuseRequest } from "../../../src/edge/protocols.ts";
 import { ProtoWriter } from "../../../src/edge/wire/writer.ts";
-import { RegisterRequestSchema, RegisterResponseSchema } from "../../../src/gen/troupe/v1/host_pb.ts";
-import type { HttpHandler, HttpRequest, HttpResponse, Listener, ListenerLimits, Logger } from "../../../src/node/ports.ts";
+import {
+  RegisterRequestSchema,
+  RegisterResponseSchema,
+} from "../../../src/gen/troupe/v1/host_pb.ts";
+import type {
+  HttpHandler,
+  HttpRequest,
+  HttpResponse,
+  Listener,
+  ListenerLimits,
+  Logger,
+} from "../../../src/node/ports.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
 import { makeDialTransport } from "../../../src/platform/dial-transport.ts";
 import { listen } from "../../../src/platform/http/listen.ts";
@@ -83,7 +96,10 @@ export class KitServer implements HttpHandler, AsyncDisposable {
 
   static async start(token = "kit-token"): Promise<KitServer> {
     const server = new KitServer(token);
-    server.#listener = await listen({ host: "127.0.0.1", port: 0, limits: LISTENER_LIMITS }, server);
+    server.#listener = await listen(
+      { host: "127.0.0.1", port: 0, limits: LISTENER_LIMITS },
+      server,
+    );
     return server;
   }
 
@@ -93,7 +109,8 @@ export class KitServer implements HttpHandler, AsyncDisposable {
 
   request(request: HttpRequest, response: HttpResponse): void {
     if (request.target === ATTACH_PATH) return this.#attach(request, response);
-    if (request.target !== REGISTER_PATH && request.target !== INVOKE_PATH) return response.send(404, {}, "");
+    if (request.target !== REGISTER_PATH && request.target !== INVOKE_PATH)
+      return response.send(404, {}, "");
     request.readBody(DEFAULT_LIMITS.messageBytes, (failure, body) => {
       if (failure !== undefined) return response.send(400, {}, "");
       this.#unary(request, body).then(
@@ -107,8 +124,11 @@ export class KitServer implements HttpHandler, AsyncDisposable {
     if (request.header("sec-websocket-protocol") !== HOST_SUBPROTOCOL) {
       return { kind: "refuse", status: 400, message: "the subprotocol is not supported" };
     }
-    const accept = (link: Parameters<typeof this.#socket>[0]): void => this.#socket(link, credentialsOf(request));
-    return { kind: "accept", protocol: HOST_SUBPROTOCOL, accept };
+    return {
+      kind: "accept",
+      protocol: HOST_SUBPROTOCOL,
+      accept: (link) => this.#socket(link, credentialsOf(request)),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,10 +140,14 @@ export class KitServer implements HttpHandler, AsyncDisposable {
 
   async #unary(request: HttpRequest, body: Uint8Array): Promise<Uint8Array> {
     const protocol = protocolOf(request.header("content-type"));
-    if (protocol === undefined) throw new ServerError("request.invalid", "no protocol", "not_started");
+    if (protocol === undefined)
+      throw new ServerError("request.invalid", "no protocol", "not_started");
     const message = protocol.unwrap(body);
     if (request.target === REGISTER_PATH) {
-      const registered = await this.#dialled.register(fromBinary(RegisterRequestSchema, message), ANONYMOUS);
+      const registered = await this.#dialled.register(
+        fromBinary(RegisterRequestSchema, message),
+        ANONYMOUS,
+      );
       return toBinary(RegisterResponseSchema, registered);
     }
     const { limits, clock } = this.options;
