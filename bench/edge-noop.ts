@@ -1,7 +1,9 @@
 // A no-op unary call through the edge against a bare echo on the same listener, per protocol.
 //   bun bench/edge-noop.ts [seconds per run] [rounds]
-// Server and load share this machine: the ratio counts, not the rate. Rounds are interleaved.
+// Server and load share this machine, so what counts is the ratio of the server's CPU time per call.
+// Each handler has a process of its own; rounds are interleaved; medians are shown.
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:http2";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
@@ -104,21 +106,40 @@ const protocols: readonly Protocol[] = [
   { name: "HTTP/JSON, HTTP/1.1", http2: false, path: "/v1/counter/user-12345/add", type: "application/json", body: data },
 ];
 
-/** Calls in `ms` milliseconds of server CPU, measured as the whole process minus nothing: both sides. */
-async function run(port: number, protocol: Protocol, ms: number): Promise<number> {
-  const stop = performance.now() + ms;
+interface Server {
+  readonly port: number;
+  readonly pid: number;
+  stop(): void;
+}
+
+/** CPU time that a process has used, in microseconds (Linux: ticks of 10 ms). */
+function cpuMicros(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+interface Figures {
+  readonly perSecond: number;
+  readonly cpuMicros: number;
+}
+
+/** Calls for `ms` milliseconds; the rate, and the server's CPU time per call. */
+async function run(server: Server, protocol: Protocol, ms: number): Promise<Figures> {
   let calls = 0;
-  const lane = protocol.http2 ? await http2Lane(port, protocol) : http1Lane(port, protocol);
+  const lane = protocol.http2 ? await http2Lane(server.port, protocol) : http1Lane(server.port, protocol);
+  const cpuBefore = cpuMicros(server.pid);
+  const begun = performance.now();
   const workers = Array.from({ length: IN_FLIGHT }, async () => {
-    while (performance.now() < stop) {
+    while (performance.now() < begun + ms) {
       await lane.call();
       calls += 1;
     }
   });
-  const begun = performance.now();
   await Promise.all(workers);
+  const elapsedMs = performance.now() - begun;
+  const used = cpuMicros(server.pid) - cpuBefore;
   lane.close();
-  return (calls * 1_000) / (performance.now() - begun);
+  return { perSecond: (calls * 1_000) / elapsedMs, cpuMicros: used / calls };
 }
 
 interface Lane {
@@ -167,29 +188,44 @@ function http1Lane(port: number, { path, type, body }: Protocol): Lane {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
-if (process.env["EDGE_NOOP"] === "server") {
-  const edge = await listen({ host: "127.0.0.1", port: 0, limits }, api);
-  const echo = await listen({ host: "127.0.0.1", port: 0, limits }, bare);
-  console.log(JSON.stringify([edge.port, echo.port]));
-} else {
-  const server = Bun.spawn([process.execPath, import.meta.path], {
-    env: { ...process.env, EDGE_NOOP: "server" },
+const columns = (figures: readonly Figures[]): string =>
+  `${median(figures.map(({ perSecond }) => perSecond)).toFixed(0).padStart(6)}/s ${cpu(figures).toFixed(1).padStart(5)} µs`;
+
+const cpu = (figures: readonly Figures[]): number =>
+  median(figures.map(({ cpuMicros }) => cpuMicros));
+
+async function start(kind: "edge" | "echo"): Promise<Server> {
+  const child = Bun.spawn([process.execPath, import.meta.path], {
+    env: { ...process.env, EDGE_NOOP: kind },
     stdout: "pipe",
   });
-  const reader = server.stdout.getReader();
-  const { value } = await reader.read();
-  const [edgePort = 0, echoPort = 0] = JSON.parse(new TextDecoder().decode(value)) as number[];
+  const { value } = await child.stdout.getReader().read();
+  const port = Number(new TextDecoder().decode(value));
+  return { port, pid: child.pid, stop: () => child.kill() };
+}
+
+async function compare(): Promise<void> {
+  const [edge, echo] = await Promise.all([start("edge"), start("echo")]);
   for (const protocol of protocols) {
-    const edge: number[] = [];
-    const echo: number[] = [];
+    const ofEdge: Figures[] = [];
+    const ofEcho: Figures[] = [];
+    await run(edge, protocol, 500);
+    await run(echo, protocol, 500);
     for (let round = 0; round < rounds; round += 1) {
-      edge.push(await run(edgePort, protocol, seconds * 1_000));
-      echo.push(await run(echoPort, protocol, seconds * 1_000));
+      ofEdge.push(await run(edge, protocol, seconds * 1_000));
+      ofEcho.push(await run(echo, protocol, seconds * 1_000));
     }
-    const ratio = ((median(edge) / median(echo)) * 100).toFixed(0);
-    console.log(
-      `${protocol.name.padEnd(26)} edge ${median(edge).toFixed(0)}/s  echo ${median(echo).toFixed(0)}/s  ${ratio} %`,
-    );
+    const ratio = ((cpu(ofEcho) / cpu(ofEdge)) * 100).toFixed(0);
+    console.log(`${protocol.name.padEnd(24)} edge ${columns(ofEdge)}  echo ${columns(ofEcho)}  ${ratio} %`);
   }
-  server.kill();
+  edge.stop();
+  echo.stop();
+}
+
+const kind = process.env["EDGE_NOOP"];
+if (kind === undefined) {
+  await compare();
+} else {
+  const { port } = await listen({ host: "127.0.0.1", port: 0, limits }, kind === "edge" ? api : bare);
+  console.log(port);
 }

@@ -42,8 +42,10 @@ export interface ActivatorHost extends PluginHost {
   /** The next time after `afterMs` (since 1970) that cron text fires in `timeZone`; throws on bad text. */
   nextCron(cron: string, timeZone: string, afterMs: number): number | undefined;
   /**
-   * True for exactly one caller in the cluster per (instance, key): the fire of a timer belongs to
-   * whoever hears true. Durable where the store is.
+   * True for exactly one living caller in the cluster per (instance, key): the fire of a timer belongs
+   * to whoever hears true. Durable where the store is. `key` is the due time in milliseconds since
+   * 1970; the successor of a process that died with its claim hears true again while the request id
+   * of the fire is still recorded, so the call must carry one.
    */
   claimOnce(key: string): Promise<boolean>;
 }

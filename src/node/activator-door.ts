@@ -49,10 +49,12 @@ export function makeActivatorDoor(instance: string, options: ActivatorDoorOption
       return next === null ? undefined : next.getTime();
     },
     claimOnce: async (key) => {
-      // A store that one process holds needs no vote; the request id keeps the fire single.
-      if (store.exclusive) return true;
       const winner = await store.meta.putIfAbsent(`once/${instance}/${key}`, mine);
-      return winner.length === mine.length && winner.every((byte, i) => byte === mine[i]);
+      if (winner.length === mine.length && winner.every((byte, i) => byte === mine[i])) return true;
+      // Where one process holds the store, the winner was an earlier life of this node, which may
+      // have died before its call was committed. While the request id is recorded, a repeat is safe.
+      const age = clock.wallMs() - Number(key);
+      return store.exclusive && Number.isFinite(age) && age < limits.dedupWindowMs / 2;
     },
   };
 }

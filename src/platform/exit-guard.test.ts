@@ -14,12 +14,23 @@ test("an exit throws and is heard of while the guard is set, and is itself again
   expect(process.exit).toBe(original);
 });
 
-test("a guard that was replaced meanwhile leaves its successor alone", () => {
+test("guards may be released in any order, and none of them stays", () => {
   const original = process.exit;
-  const outer = guardExit(() => undefined);
-  const inner = guardExit(() => undefined);
-  outer();
-  expect(() => process.exit(1)).toThrow();
-  inner();
-  process.exit = original;
+  const ended: unknown[] = [];
+  const end = (code?: unknown): never => {
+    ended.push(code);
+    throw new Error("the process has ended");
+  };
+  process.exit = end;
+  try {
+    const outer = guardExit(() => undefined);
+    const inner = guardExit(() => undefined);
+    outer();
+    expect(() => process.exit(1)).toThrow("not for plug-ins");
+    inner();
+    expect(() => process.exit(2)).toThrow("the process has ended");
+  } finally {
+    process.exit = original;
+  }
+  expect(ended).toEqual([2]);
 });

@@ -4,12 +4,16 @@
  */
 export function guardExit(onCall: (code: unknown) => void): () => void {
   const original = process.exit;
-  const refuse = (code?: unknown): never => {
+  let released = false;
+  const refuse = (code?: number | string | null): never => {
+    // Another guard may have kept this function and put it back after our release.
+    if (released) return original(code);
     onCall(code);
     throw new Error("process.exit is not for plug-ins");
   };
   process.exit = refuse;
   return () => {
+    released = true;
     if (process.exit === refuse) process.exit = original;
   };
 }

@@ -209,7 +209,7 @@ export class Client implements Caller {
       throw new TypeError("a stream needs a transport that streams both ways");
     const stream = new InvokeStream(transport, token);
     const call: Caller["call"] = async (type, key, action, payload, options = {}) => {
-      const timeout = durationFromMs(this.#timeoutMs(options.timeoutMs));
+      const timeout = durationFromMs(Math.floor(this.#timeoutMs(options.timeoutMs)));
       return answerOf(
         await stream.invoke({ ...this.#request(type, key, action, payload, options), timeout }),
       );

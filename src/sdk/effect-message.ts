@@ -19,11 +19,11 @@ const MISSED = {
 function whenInit(when: ScheduleTime): NonNullable<ScheduleInit["when"]> {
   switch (when.kind) {
     case "at":
-      return { case: "at", value: timestampFromMs(when.epochMs) };
+      return { case: "at", value: timestampFromMs(Math.round(when.epochMs)) };
     case "delay":
-      return { case: "delay", value: durationFromMs(when.ms) };
+      return { case: "delay", value: durationFromMs(Math.round(when.ms)) };
     case "every":
-      return { case: "every", value: durationFromMs(when.ms) };
+      return { case: "every", value: durationFromMs(Math.round(when.ms)) };
     case "cron":
       return { case: "cron", value: when.cron };
   }
@@ -40,7 +40,7 @@ export function effectMessage(effect: Effect): EffectInit {
       return { effect: { case: "pipe", value: { target: effect.target, action: effect.action } } };
     case "send": {
       const { target, action, payload, delayMs, metadata, requestId } = effect;
-      const delay = delayMs > 0 ? { delay: durationFromMs(delayMs) } : {};
+      const delay = delayMs > 0 ? { delay: durationFromMs(Math.round(delayMs)) } : {};
       return {
         effect: { case: "send", value: { target, action, payload, metadata, requestId, ...delay } },
       };

@@ -1,8 +1,14 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
 import type { ActorId, ActorTypeSpec, HistoryPolicy } from "../domain/actor.ts";
 import { type Caller, EMPTY_PAYLOAD, type Payload, type StringMap } from "../domain/invocation.ts";
-import type { HostInvocation, HostResult, HostTurn, TurnOutcome } from "../domain/turn.ts";
+import type {
+  HostInvocation,
+  HostResult,
+  HostTurn,
+  TurnFailure,
+  TurnOutcome,
+} from "../domain/turn.ts";
 import {
   ActorKind,
   type ActorTypeSchema,
@@ -19,6 +25,7 @@ import type {
   Payload as WirePayload,
 } from "../gen/troupe/v1/invocation_pb.ts";
 import { Caller_Kind } from "../gen/troupe/v1/invocation_pb.ts";
+import { failureOf } from "./actor-runner.ts";
 import { effectMessage } from "./effect-message.ts";
 
 const CALLER_KINDS: Readonly<Partial<Record<Caller_Kind, Caller["kind"]>>> = {
@@ -96,20 +103,35 @@ function caller(message: WireCaller | undefined): Caller {
   return message?.actor === undefined ? known : { ...known, actor: actorId(message.actor) };
 }
 
-/** The result as a message of the protocol. */
-export function resultMessage(result: HostResult, before: StringMap): InvocationResult {
+/**
+ * An encoded `InvocationResult`; `before` are the tags that the invocation came with. A result that
+ * the protocol cannot carry, say for a delay that is no number, becomes a failure of the invocation.
+ */
+export function encodeResult(result: HostResult, before: StringMap): Uint8Array {
+  try {
+    return toBinary(InvocationResultSchema, resultMessage(result, before));
+  } catch (error) {
+    const failed = create(InvocationResultSchema, {
+      id: BigInt(result.id),
+      error: failureOf(error),
+    });
+    return toBinary(InvocationResultSchema, failed);
+  }
+}
+
+function resultMessage(result: HostResult, before: StringMap): InvocationResult {
   return create(InvocationResultSchema, {
     id: BigInt(result.id),
     outcomes: result.outcomes.map(outcomeMessage),
     ...(result.state !== undefined && { state: result.state }),
     ...(result.tags !== undefined && { tags: tagChange(result.tags, before) }),
-    ...(result.failure !== undefined && { error: result.failure }),
+    ...(result.failure !== undefined && { error: textsOf(result.failure) }),
   });
 }
 
 function outcomeMessage(outcome: TurnOutcome): MessageInitShape<typeof TurnOutcomeSchema> {
   const turnId = BigInt(outcome.turnId);
-  if (outcome.failure !== undefined) return { turnId, error: outcome.failure };
+  if (outcome.failure !== undefined) return { turnId, error: textsOf(outcome.failure) };
   const { reply, changed, effects, metadata, state } = outcome;
   return {
     turnId,
@@ -119,6 +141,11 @@ function outcomeMessage(outcome: TurnOutcome): MessageInitShape<typeof TurnOutco
     ...(reply !== EMPTY_PAYLOAD && { reply }),
     ...(state !== undefined && { state }),
   };
+}
+
+/** Only what the protocol has fields for. */
+function textsOf({ code, message }: TurnFailure): TurnFailure {
+  return { code, message: message.toWellFormed() };
 }
 
 function tagChange(

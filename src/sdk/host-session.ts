@@ -1,4 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { ActorTypeSpec } from "../domain/actor.ts";
 import type { Payload } from "../domain/invocation.ts";
@@ -9,14 +10,13 @@ import {
   AttachResponseSchema,
   type AttachResponse,
   type HostCallResult,
-  type HostCallSchema,
-  type InvocationResult,
+  HostCallSchema,
 } from "../gen/troupe/v1/host_pb.ts";
 import type { Actor } from "./actor.ts";
 import type { ActorCall } from "./actor-context.ts";
 import { runInvocation } from "./actor-runner.ts";
 import { CallFailure, callFailure } from "./call-failure.ts";
-import { hostInvocation, resultMessage, type TurnTokens, typeMessage } from "./host-messages.ts";
+import { hostInvocation, encodeResult, type TurnTokens, typeMessage } from "./host-messages.ts";
 
 /** What an attached host says of itself. */
 export interface HostProfile {
@@ -43,6 +43,10 @@ interface WaitingCall {
 
 const SDK_NAME = "troupe-typescript/0.1.0";
 const VERSION = 1;
+/** Numbers of the fields of `AttachRequest` that are written by hand. */
+const RESULTS_FIELD = 2;
+const CALLS_FIELD = 3;
+const CREDIT_FIELD = 4;
 /** Results are cut into frames of about this size; a server takes at least four times as much. */
 const FRAME_BYTES = 1024 * 1024;
 
@@ -56,9 +60,9 @@ export class HostSession {
   readonly #welcomed: () => void;
   readonly #idle: () => void;
   #nextCall = 1;
-  #results: InvocationResult[] = [];
-  #outgoingCalls: MessageInitShape<typeof HostCallSchema>[] = [];
-  #resultBytes = 0;
+  /** Fields of the next `AttachRequest`, already encoded, and their size. */
+  #fields: { readonly number: number; readonly bytes: Uint8Array }[] = [];
+  #fieldBytes = 0;
   #credit = 0;
   #scheduled = false;
   #ended = false;
@@ -155,12 +159,8 @@ export class HostSession {
     });
     this.#running.delete(invocation.id);
     if (this.#ended) return;
-    this.#results.push(resultMessage(result, invocation.tags));
-    this.#resultBytes += result.state?.data.length ?? 0;
-    for (const { reply } of result.outcomes) this.#resultBytes += reply.data.length;
     this.#credit += invocation.turns.length;
-    if (this.#resultBytes > FRAME_BYTES) this.#flush();
-    else this.#schedule();
+    this.#queue(RESULTS_FIELD, encodeResult(result, invocation.tags));
   }
 
   /** Made when an action asks for it: most never do. */
@@ -170,28 +170,25 @@ export class HostSession {
     return controller.signal;
   }
 
-  #call(turn: HostTurn, call: ActorCall): Promise<Payload> {
+  async #call(turn: HostTurn, call: ActorCall): Promise<Payload> {
     if (this.#ended) {
-      return Promise.reject(
-        new CallFailure("unavailable", "the stream to the server ended", "not_started"),
-      );
+      throw new CallFailure("unavailable", "the stream to the server ended", "not_started");
     }
     const id = this.#nextCall;
     this.#nextCall += 1;
     const { target, action, payload, metadata, requestId, timeoutMs } = call;
-    this.#outgoingCalls.push({
-      id: BigInt(id),
-      request: {
-        actor: target,
-        action,
-        payload,
-        metadata,
-        requestId,
-        timeout: durationFromMs(Math.max(1, timeoutMs)),
-        turnToken: this.#tokens.get(turn) ?? "",
-      },
-    });
-    this.#schedule();
+    // An argument that cannot be encoded fails this call, and not the frame.
+    const request = {
+      actor: target,
+      action,
+      payload,
+      metadata,
+      requestId,
+      timeout: durationFromMs(Math.max(1, Math.floor(timeoutMs))),
+      turnToken: this.#tokens.get(turn) ?? "",
+    };
+    const message = create(HostCallSchema, { id: BigInt(id), request });
+    this.#queue(CALLS_FIELD, toBinary(HostCallSchema, message));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#calls.delete(id);
@@ -213,22 +210,30 @@ export class HostSession {
     else waiting.reject(new CallFailure("internal", "the answer to the call is empty", "unknown"));
   }
 
-  #schedule(): void {
+  #queue(number: number, bytes: Uint8Array): void {
+    this.#fields.push({ number, bytes });
+    this.#fieldBytes += bytes.length;
+    if (this.#fieldBytes > FRAME_BYTES) return this.#flush();
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
   }
 
   #flush(): void {
-    this.#scheduled = false;
     if (this.#ended) return;
-    const results = this.#results;
-    const calls = this.#outgoingCalls;
-    if (results.length > 0 || calls.length > 0)
-      this.#send({ results, calls, credit: this.#credit });
-    this.#results = [];
-    this.#outgoingCalls = [];
-    this.#resultBytes = 0;
+    if (this.#fields.length > 0) {
+      const writer = new BinaryWriter();
+      for (const { number, bytes } of this.#fields) {
+        writer.tag(number, WireType.LengthDelimited).bytes(bytes);
+      }
+      if (this.#credit > 0) writer.tag(CREDIT_FIELD, WireType.Varint).uint32(this.#credit);
+      this.#stream.send(writer.finish());
+    }
+    this.#fields = [];
+    this.#fieldBytes = 0;
     this.#credit = 0;
     if (this.#running.size === 0) this.#idle();
   }

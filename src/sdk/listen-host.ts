@@ -1,10 +1,5 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -16,10 +11,8 @@ import {
   DescribeResponseSchema,
   type ExecuteRequest,
   ExecuteRequestSchema,
-  ExecuteResponseSchema,
   HostService,
   type Invocation,
-  type InvocationResult,
   RegisterRequestSchema,
 } from "../gen/troupe/v1/host_pb.ts";
 import type { Actor } from "./actor.ts";
@@ -27,7 +20,7 @@ import type { ActorCall } from "./actor-context.ts";
 import { runInvocation } from "./actor-runner.ts";
 import { CallFailure } from "./call-failure.ts";
 import { hostProfile } from "./host-profile.ts";
-import { hostInvocation, resultMessage, type TurnTokens, typeMessage } from "./host-messages.ts";
+import { hostInvocation, encodeResult, type TurnTokens, typeMessage } from "./host-messages.ts";
 import type { HostProfile } from "./host-session.ts";
 import { fetchCalls, type UnaryCall } from "./unary-calls.ts";
 
@@ -55,6 +48,8 @@ export interface DialledHost {
 }
 
 const VERSION = 1;
+/** `ExecuteResponse.results`. */
+const RESULTS_FIELD = 1;
 const SDK_NAME = "troupe-typescript/0.1.0";
 const MOST_BODY_BYTES = 64 * 1024 * 1024;
 const REGISTER_TIMEOUT_MS = 10_000;
@@ -140,11 +135,9 @@ class ListeningHost implements DialledHost {
         );
       }
       const body = await readBody(request);
-      if (request.url === `${prefix}Describe`)
-        return send(response, DescribeResponseSchema, this.#describe());
+      if (request.url === `${prefix}Describe`) return send(response, this.#describe());
       if (request.url === `${prefix}Execute`) {
-        const results = await this.#execute(fromBinary(ExecuteRequestSchema, body));
-        return send(response, ExecuteResponseSchema, create(ExecuteResponseSchema, { results }));
+        return send(response, await this.#execute(fromBinary(ExecuteRequestSchema, body)));
       }
       refuse(response, 404, "unimplemented", "there is no such method");
     } catch (error) {
@@ -157,22 +150,26 @@ class ListeningHost implements DialledHost {
     }
   }
 
-  #describe(): MessageShape<typeof DescribeResponseSchema> {
+  #describe(): Uint8Array {
     const { specs, credit } = this.#profile;
-    const types = specs.map(typeMessage);
-    return create(DescribeResponseSchema, {
+    const described = create(DescribeResponseSchema, {
       version: VERSION,
-      types,
+      types: specs.map(typeMessage),
       sdk: SDK_NAME,
       concurrency: credit,
     });
+    return toBinary(DescribeResponseSchema, described);
   }
 
-  #execute({ invocations }: ExecuteRequest): Promise<InvocationResult[]> {
-    return Promise.all(invocations.map((message) => this.#run(message)));
+  /** An encoded `ExecuteResponse`. */
+  async #execute({ invocations }: ExecuteRequest): Promise<Uint8Array> {
+    const results = await Promise.all(invocations.map((message) => this.#run(message)));
+    const writer = new BinaryWriter();
+    for (const result of results) writer.tag(RESULTS_FIELD, WireType.LengthDelimited).bytes(result);
+    return writer.finish();
   }
 
-  async #run(message: Invocation): Promise<InvocationResult> {
+  async #run(message: Invocation): Promise<Uint8Array> {
     const tokens: TurnTokens = new WeakMap();
     const invocation = hostInvocation(message, performance.now(), tokens);
     const { system, type } = invocation.actor;
@@ -187,7 +184,7 @@ class ListeningHost implements DialledHost {
       // The server cannot take back what it has dialled: a turn ends with its deadline.
       signal: () => AbortSignal.timeout(Math.ceil(longest)),
     });
-    return resultMessage(result, invocation.tags);
+    return encodeResult(result, invocation.tags);
   }
 
   async #call(turn: HostTurn, call: ActorCall, tokens: TurnTokens): Promise<Payload> {
@@ -203,7 +200,7 @@ class ListeningHost implements DialledHost {
       ...rest,
       metadata: { ...call.metadata },
       actor: target,
-      timeout: durationFromMs(Math.max(1, timeoutMs)),
+      timeout: durationFromMs(Math.max(1, Math.floor(timeoutMs))),
       turnToken: tokens.get(turn) ?? "",
     });
     const reply = await this.#calls(ActorService.method.invoke, request, Math.max(1, timeoutMs));
@@ -222,12 +219,7 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-function send<D extends DescMessage>(
-  response: ServerResponse,
-  desc: D,
-  message: MessageShape<D>,
-): void {
-  const body = toBinary(desc, message);
+function send(response: ServerResponse, body: Uint8Array): void {
   response.writeHead(200, { "content-type": "application/proto", "content-length": body.length });
   response.end(body);
 }

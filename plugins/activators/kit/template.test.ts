@@ -103,7 +103,8 @@ describe("addresses", () => {
       type: "order",
       key: "a/orders",
     });
-    expect(address("order/{json:$.items[0]['unit price']}")?.key).toBe("9");
+    const slash = new OutsideEvent({ body: encode('{"a/b":1}') });
+    expect(address("order/{json:$['a/b']}", slash)?.key).toBe("1");
   });
 
   test("are none if a value is missing, empty, or a slash lies in a type", () => {

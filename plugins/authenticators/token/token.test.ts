@@ -127,12 +127,12 @@ describe("guessing", () => {
     expect(authenticator.authenticate(bearer(TOKEN))?.id).toBe("a");
   });
 
-  test("addresses that come and go do not fill the memory, nor free a closed one at once", () => {
+  test("thousands of other addresses do not open a closed one at once", () => {
     const authenticator = plugin.create({ file: "", tokens: [`a=${TOKEN}`] }, recordingHost());
+    for (let guess = 0; guess < 100; guess += 1) authenticator.authenticate(bearer("guess"));
     for (let address = 0; address < 9_000; address += 1) {
       authenticator.authenticate(bearer("guess", `10.0.${address >> 8}.${address & 255}`));
     }
-    for (let guess = 0; guess < 100; guess += 1) authenticator.authenticate(bearer("guess"));
     expect(authenticator.authenticate(bearer(TOKEN))).toBeUndefined();
   });
 

@@ -137,7 +137,7 @@ describe("traces", () => {
     expect(collector.paths).toEqual(["/own/path"]);
     expect(collector.spans.map(({ status }) => status.code ?? 0)).toEqual([0, 2]);
     expect(collector.spans[0]?.attributes).toContainEqual({
-      key: "rpc.connect_rpc.error_code",
+      key: "error.type",
       value: { stringValue: "not_found" },
     });
   });

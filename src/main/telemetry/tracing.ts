@@ -36,7 +36,7 @@ const EXPORT_TIMEOUT_MS = 5_000;
 const SHUTDOWN_MS = 3_000;
 const TRACESTATE_CHARS = 512;
 
-/** Codes that say something about the server and not about the call. */
+/** Codes, Connect's and our own, that say something about the server and not about the call. */
 const SERVER_FAULTS: ReadonlySet<string> = new Set([
   "unknown",
   "deadline_exceeded",
@@ -44,6 +44,13 @@ const SERVER_FAULTS: ReadonlySet<string> = new Set([
   "internal",
   "unavailable",
   "data_loss",
+  "internal.bug",
+  "call.deadline",
+  "host.unavailable",
+  "host.failed",
+  "host.invalid_reply",
+  "state.unavailable",
+  "state.corrupt",
 ]);
 
 /** The span of one call, with a child for each phase that runs. */
@@ -77,7 +84,7 @@ class CallSpan implements CallTrace {
   finish(code: string): void {
     for (const span of this.#open.values()) span.end();
     this.#open.clear();
-    if (code !== "ok") this.#span.setAttribute("rpc.connect_rpc.error_code", code);
+    if (code !== "ok") this.#span.setAttribute("error.type", code);
     if (SERVER_FAULTS.has(code))
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: code });
     this.#span.end();

@@ -104,12 +104,18 @@ function hostIsFit(host: string | undefined, minor: 0 | 1): boolean {
   return host === undefined ? minor === 0 : HOST.test(host);
 }
 
-function asksForWebSocket(fields: ReadonlyMap<string, string>): boolean {
+/** RFC 6455, section 4.2.1; the rest of the handshake is checked by whoever answers it. */
+function asksForWebSocket(method: string, fields: ReadonlyMap<string, string>): boolean {
   return (
+    method === "GET" &&
     fields.has("upgrade") &&
     listHas(fields.get("upgrade"), "websocket") &&
     listHas(fields.get("connection"), "upgrade")
   );
+}
+
+function expectationIsKnown(expect: string | undefined): boolean {
+  return expect === undefined || expect.toLowerCase() === "100-continue";
 }
 
 /** `undefined` if the line is broken; otherwise its parts, whatever the version. */
@@ -139,8 +145,7 @@ export function parseHead(text: string, maxFieldCount: number): RequestHead | He
   if (!hostIsFit(fields.get("host"), minorVersion)) return refusal(400);
   const framing = framingOf(fields, minorVersion);
   if (framing.kind === "refusal") return framing;
-  const expect = fields.get("expect")?.toLowerCase();
-  if (expect !== undefined && expect !== "100-continue") return refusal(417);
+  if (!expectationIsKnown(fields.get("expect"))) return refusal(417);
   const recent = minorVersion === 1;
   return {
     kind: "head",
@@ -150,7 +155,7 @@ export function parseHead(text: string, maxFieldCount: number): RequestHead | He
     fields,
     framing,
     keepAlive: recent && !listHas(fields.get("connection"), "close"),
-    expectsContinue: recent && expect !== undefined,
-    webSocket: recent && method === "GET" && framing.kind === "none" && asksForWebSocket(fields),
+    expectsContinue: recent && fields.has("expect"),
+    webSocket: recent && framing.kind === "none" && asksForWebSocket(method, fields),
   };
 }

@@ -9,7 +9,7 @@ import type {
 } from "../../node/ports.ts";
 import { Output, SLICE_BYTES } from "./output.ts";
 import { type BodySource, RequestBody } from "./request-body.ts";
-import { bodiless } from "./response-head.ts";
+import { addFields, bodiless } from "./response-head.ts";
 import { StallMeter } from "./stall-meter.ts";
 
 /** What an exchange needs of the connection that carries it. */
@@ -54,6 +54,12 @@ function ignore(): void {
 
 function joined(value: string | readonly string[] | undefined): string | undefined {
   return value === undefined || typeof value === "string" ? value : value.join(", ");
+}
+
+function headerBlock(status: number, headers: HttpHeaders): Record<string, string | number> {
+  const block: Record<string, string | number> = { ":status": status };
+  addFields(block, headers);
+  return block;
 }
 
 /** One HTTP/2 stream: the request and its answer. */
@@ -154,7 +160,7 @@ export class Http2Exchange implements HttpRequest, HttpResponse, BodySource {
     const bytes = body.length === 0 || bodiless(status) ? undefined : body;
     if (bytes === undefined && trailers === undefined) {
       this.#state = "ended";
-      this.#stream.respond({ ":status": status, ...headers }, END_STREAM);
+      this.#stream.respond(headerBlock(status, headers), END_STREAM);
       this.#afterEnd();
     } else if (bytes === undefined || bytes.length > SLICE_BYTES) {
       this.start(status, headers, trailers !== undefined);
@@ -225,7 +231,10 @@ export class Http2Exchange implements HttpRequest, HttpResponse, BodySource {
 
   /** The last thing of an answer with trailers; asked for by the stream. */
   sendTrailers(): void {
-    if (!this.#dead()) this.#stream.sendTrailers({ ...this.#trailers });
+    if (this.#dead()) return;
+    const block = {};
+    if (this.#trailers !== undefined) addFields(block, this.#trailers);
+    this.#stream.sendTrailers(block);
   }
 
   /** The stream is over, by its nature, by the peer, or with its connection. Called more than once. */
@@ -263,7 +272,7 @@ export class Http2Exchange implements HttpRequest, HttpResponse, BodySource {
   }
 
   #respond(status: number, headers: HttpHeaders, trailersFollow: boolean): void {
-    const fields = { ":status": status, ...headers };
+    const fields = headerBlock(status, headers);
     if (trailersFollow) {
       this.#stream.on("wantTrailers", onWantTrailers);
       this.#stream.respond(fields, WAIT_FOR_TRAILERS);

@@ -141,13 +141,24 @@ describe("one port", () => {
     expect(rejected).toEqual(["handler_threw", "handler_threw"]);
   });
 
-  test("a value that would end its line is not sent", async () => {
+  test("a field that would break the framing is not sent", async () => {
     const { url } = await start({
-      request: (_request, response) => response.send(200, { "x-a": "1\r\nx-b: 2" }, ""),
+      request: (_request, response) =>
+        response.send(
+          200,
+          { "x-a": "1\r\nx-b: 2", connection: "upgrade", "content-length": "9", "x-c": "3" },
+          "body",
+          { "x-d": "\n", "x-e": "4" },
+        ),
     });
-    const { headers } = await fetch(url);
-    expect(headers.get("x-a")).toBeNull();
-    expect(headers.get("x-b")).toBeNull();
+    const over1 = await fetch(url);
+    const sent = ["x-a", "x-b", "connection", "content-length", "x-c"];
+    expect(sent.map((name) => over1.headers.get(name))).toEqual([null, null, null, null, "3"]);
+    expect(await over1.text()).toBe("body");
+    const over2 = await call(client(url), "/", "");
+    expect(over2.body.toString()).toBe("body");
+    expect(over2.trailers["x-e"]).toBe("4");
+    expect(over2.trailers["x-d"]).toBeUndefined();
   });
 
   test("HEAD and 204 have no body", async () => {

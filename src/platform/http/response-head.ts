@@ -2,7 +2,14 @@ import { STATUS_CODES } from "node:http";
 import type { HttpHeaders } from "../../node/ports.ts";
 
 /** Fields that the listener sets itself; those of a caller are dropped. */
-const FRAMING_FIELDS = new Set(["connection", "content-length", "transfer-encoding", "keep-alive"]);
+const FRAMING_FIELDS = new Set([
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "keep-alive",
+  "proxy-connection",
+  "upgrade",
+]);
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
 const UNSAFE = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/;
 
@@ -21,15 +28,27 @@ export class HttpDate {
   }
 }
 
-/** Field lines of `headers`, each with its CRLF. A value that could end its line is left out. */
+/** A field that may be sent: not one of the framing, and its value cannot end its line. */
+function sendable(name: string, value: string | undefined): value is string {
+  return value !== undefined && !FRAMING_FIELDS.has(name) && !UNSAFE.test(value);
+}
+
+/** Field lines of `headers`, each with its CRLF. What may not be sent is left out. */
 export function fieldLines(headers: HttpHeaders): string {
   let lines = "";
   for (const name in headers) {
     const value = headers[name];
-    if (value === undefined || FRAMING_FIELDS.has(name) || UNSAFE.test(value)) continue;
-    lines += `${name}: ${value}\r\n`;
+    if (sendable(name, value)) lines += `${name}: ${value}\r\n`;
   }
   return lines;
+}
+
+/** Adds the fields of `headers` to `block`, a header block of HTTP/2. What may not be sent is left out. */
+export function addFields(block: Record<string, string | number>, headers: HttpHeaders): void {
+  for (const name in headers) {
+    const value = headers[name];
+    if (sendable(name, value)) block[name] = value;
+  }
 }
 
 /** The status line of an HTTP/1.1 answer with its CRLF. */

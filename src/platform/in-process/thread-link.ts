@@ -1,44 +1,23 @@
-import type { ActorId, ActorTypeSpec } from "../../domain/actor.ts";
-import { isServerError } from "../../domain/error.ts";
-import {
-  type Caller,
-  type Invocation,
-  type Invoker,
-  NEVER,
-  type StringMap,
-} from "../../domain/invocation.ts";
-import type { HostInvocation, HostResult, TurnFailure } from "../../domain/turn.ts";
-import type { HostGate, HostLink } from "../../node/host-port.ts";
-import type { Clock, Logger } from "../../node/ports.ts";
+import type { ActorTypeSpec } from "../../domain/actor.ts";
+import type { Caller } from "../../domain/invocation.ts";
+import type { HostInvocation, HostResult } from "../../domain/turn.ts";
+import type { HostLink } from "../../node/host-port.ts";
+import type { Logger } from "../../node/ports.ts";
 import {
   type CallReply,
-  type CallTuple,
   type DoneFrame,
   type FrameFromThread,
   type InvocationTuple,
   type LoadedFrame,
   packInvocation,
-  packPayload,
-  unpackPayload,
   unpackResult,
 } from "./actor-frames.ts";
 import type { SpawnThread, Thread } from "./spawn-thread.ts";
-
-/** A call or an effect that user code asks for, before the node sees it. */
-export interface AskedCall {
-  readonly target: ActorId;
-  readonly action: string;
-  readonly requestId: string;
-}
+import { type CallWorld, failureOf, ThreadCalls } from "./thread-calls.ts";
 
 /** What every thread of one in-process host shares. */
-export interface ThreadWorld {
-  readonly gate: HostGate;
-  readonly invoker: Invoker;
-  readonly clock: Clock;
+export interface ThreadWorld extends CallWorld {
   readonly log: Logger;
-  /** Throws `ServerError` if user code names what no actor or action may be called. */
-  readonly checkCall: (call: AskedCall) => void;
   readonly spawn: SpawnThread;
   /** Turns that a thread takes at once. */
   readonly credit: number;
@@ -69,6 +48,7 @@ export class ThreadLink implements HostLink {
   readonly #world: ThreadWorld;
   readonly #onEnd: (reason: string) => void;
   readonly #thread: Thread;
+  readonly #calls: ThreadCalls;
   /** Turns of each invocation that runs, by its id. */
   readonly #running = new Map<number, number>();
   readonly #cancelled = new Set<number>();
@@ -95,6 +75,10 @@ export class ThreadLink implements HostLink {
     this.name = id;
     this.share = share;
     this.#onEnd = onEnd;
+    this.#calls = new ThreadCalls(world, this, (reply) => {
+      this.#replies.push(reply);
+      this.#flushSoon();
+    });
     this.#thread = world.spawn({
       frame: (frame) => this.#receive(frame),
       ended: (reason) => this.#end(reason, true),
@@ -168,7 +152,7 @@ export class ThreadLink implements HostLink {
     for (const stray of strays) {
       this.#world.log.warn("actor_stray_error", { host: this.id, message: stray });
     }
-    for (const call of calls) this.#call(call);
+    for (const call of calls) this.#calls.make(call);
     const done: HostResult[] = [];
     let turns = 0;
     for (const tuple of results) {
@@ -209,49 +193,6 @@ export class ThreadLink implements HostLink {
     }
   }
 
-  #call(tuple: CallTuple): void {
-    const [callId] = tuple;
-    const answer = (reply: CallReply): void => {
-      this.#replies.push(reply);
-      this.#flushSoon();
-    };
-    const refuse = (error: unknown): void => answer([callId, undefined, failureOf(error)]);
-    try {
-      const invocation = this.#invocationOf(tuple);
-      if (invocation === undefined) {
-        const failure = { code: "failed_precondition", message: "the turn is over" };
-        answer([callId, undefined, failure]);
-        return;
-      }
-      this.#world.invoker
-        .invoke(invocation, NEVER)
-        .then(({ payload }) => answer([callId, packPayload(payload), undefined]), refuse);
-    } catch (error) {
-      refuse(error);
-    }
-  }
-
-  #invocationOf(tuple: CallTuple): Invocation | undefined {
-    const [, turnId, target, action, payload, metadata, requestId, timeoutMs] = tuple;
-    const { gate, clock, checkCall } = this.#world;
-    const running = gate.turn(gate.token(this, turnId));
-    if (running === undefined) return undefined;
-    checkCall({ target, action, requestId });
-    const origin = running.invocation;
-    return {
-      actor: target,
-      action,
-      payload: unpackPayload(payload),
-      requestId,
-      metadata: textsOf(metadata),
-      caller: { ...origin.caller, actor: origin.actor },
-      chain: [...origin.chain, origin.actor],
-      deadlineMs: Math.min(origin.deadlineMs, clock.now() + timeoutMs),
-      trace: undefined,
-      hops: 0,
-    };
-  }
-
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
@@ -287,18 +228,9 @@ export class ThreadLink implements HostLink {
     this.#over = true;
     this.#stopWatch?.();
     this.#thread.terminate();
+    this.#calls.cancelAll();
     this.#loading?.({ types: [], problems: [`the thread of the actors did not load: ${reason}`] });
     if (this.#attached) this.#world.gate.lost(this, reason);
     if (unasked) this.#onEnd(reason);
   }
-}
-
-function textsOf(map: StringMap): StringMap {
-  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, String(value)]));
-}
-
-/** The error of a call as user code may see it: its code, or the host's own code of the callee. */
-function failureOf(error: unknown): TurnFailure {
-  if (!isServerError(error)) return { code: "internal.bug", message: "an internal error occurred" };
-  return { code: error.details.hostCode ?? error.code, message: error.message };
 }

@@ -38,7 +38,7 @@ export function checkLinearizable<State, Input, Output>(
   const head = entriesOf(ops);
   const done = new Uint32Array((ops.length >> 5) + 1);
   const tried = new Set<string>();
-  const path: { readonly entry: Entry; readonly state: State }[] = [];
+  const path: { readonly entry: Entry; readonly state: State; readonly forced: boolean }[] = [];
   let { initial: state } = model;
   let entry = head.next;
   for (let steps = 0; head.next !== undefined; steps += 1) {
@@ -51,7 +51,9 @@ export function checkLinearizable<State, Input, Output>(
         const key = `${done.join(",")}|${model.key(after.state)}`;
         if (!tried.has(key)) {
           tried.add(key);
-          path.push({ entry, state });
+          // What changes nothing and fits may as well come first: no other choice need be tried.
+          const forced = op.output !== undefined && model.key(after.state) === model.key(state);
+          path.push({ entry, state, forced });
           state = after.state;
           lift(entry);
           entry = head.next;
@@ -62,8 +64,12 @@ export function checkLinearizable<State, Input, Output>(
       entry = entry.next;
       continue;
     }
-    // A return whose operation is not placed, or the end: the last choice was wrong.
-    const last = path.pop();
+    // A return whose operation is not placed, or the end: the last free choice was wrong.
+    let last = path.pop();
+    for (; last?.forced === true; last = path.pop()) {
+      flip(done, last.entry.op);
+      unlift(last.entry);
+    }
     if (last === undefined) return "not linearizable";
     state = last.state;
     flip(done, last.entry.op);

@@ -33,7 +33,7 @@ export const REGISTER: Model<Value, RegisterInput, RegisterOutput> = {
 
 /** Refused operations must not have happened; reads and answers must fit one order of the others. */
 export function checkRegister(name: string, ops: readonly Op[]): readonly Violation[] {
-  const history: Operation<RegisterInput, RegisterOutput>[] = [];
+  const history: Entry[] = [];
   for (const op of ops) {
     const fate = fateOf(op);
     if (fate === "failed" || (fate === "unknown" && op.action === "read")) continue;
@@ -46,10 +46,26 @@ export function checkRegister(name: string, ops: readonly Op[]): readonly Violat
       returned: ok?.stamp ?? Infinity,
     });
   }
-  const verdict = checkLinearizable(REGISTER, history);
-  if (verdict !== "not linearizable") return [];
+  // Most unknown writes were never seen: if it fits without them, they need not have happened.
+  if (checkLinearizable(REGISTER, seenOnly(history)) === "linearizable") return [];
+  if (checkLinearizable(REGISTER, history) !== "not linearizable") return [];
   const message = `${name}: ${history.length} operations fit no order`;
   return [{ checker: "linearizability", message }];
+}
+
+type Entry = Operation<RegisterInput, RegisterOutput>;
+
+/** Without the operations of unknown fate whose value nobody has seen. */
+function seenOnly(history: readonly Entry[]): readonly Entry[] {
+  const seen = new Set<unknown>();
+  for (const { input, output } of history) {
+    if (input.kind === "read") seen.add(output);
+    if (input.kind === "cas" && output === true) seen.add(input.expected);
+  }
+  return history.filter(
+    ({ input, returned }) =>
+      returned !== Infinity || (input.kind !== "read" && seen.has(input.value)),
+  );
 }
 
 function inputOf({ action, argument }: Op): RegisterInput {

@@ -1,0 +1,105 @@
+import type { Statestore } from "../../src/contract/index.ts";
+import type { ActorId } from "../../src/domain/actor.ts";
+import type { Prng } from "../../src/std/prng.ts";
+import type { FaultPlan } from "./fault-plan.ts";
+import type { Marks } from "./marks.ts";
+import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { SimNode } from "./sim-node.ts";
+
+export interface NemesisOptions {
+  readonly scheduler: Scheduler;
+  readonly random: Prng;
+  readonly plan: FaultPlan;
+  readonly marks: Marks;
+  readonly nodes: readonly SimNode[];
+  readonly actors: readonly ActorId[];
+  readonly store: Statestore;
+  readonly fromMs: number;
+  readonly healMs: number;
+  readonly ttlMs: number;
+}
+
+/** What happens to whole machines: pauses, crashes, cuts, evictions, and the operator's doings. */
+export class Nemesis {
+  readonly #options: NemesisOptions;
+  readonly #process: SimProcess;
+  #awayUntilMs = 0;
+
+  constructor(options: NemesisOptions) {
+    const { plan, scheduler } = options;
+    this.#options = options;
+    this.#process = scheduler.process("nemesis");
+    this.#every(plan.pauseEveryMs, () => this.#pause());
+    this.#every(plan.crashEveryMs, () => this.#crash());
+    this.#every(plan.outageEveryMs, () => this.#outage());
+    this.#every(plan.partitionEveryMs, () => this.#cutOff());
+    this.#every(plan.evictEveryMs, () => this.#evict());
+    this.#every(plan.deactivateEveryMs, () => this.#deactivate());
+    this.#every(plan.wallJumpEveryMs, () => this.#jump());
+  }
+
+  /** Nobody reaches the store. */
+  get storeAway(): boolean {
+    return this.#awayUntilMs > this.#options.scheduler.nowMs;
+  }
+
+  #every(meanMs: number, strike: () => void): void {
+    if (meanMs === 0) return;
+    const { scheduler, random, fromMs, healMs } = this.#options;
+    const next = (afterMs: number): void => {
+      scheduler.after(afterMs, this.#process, () => {
+        if (scheduler.nowMs >= healMs) return;
+        strike();
+        next(2 * meanMs * random.unit());
+      });
+    };
+    next(fromMs + meanMs * random.unit());
+  }
+
+  #until(mostMs: number): number {
+    const { scheduler, random, healMs } = this.#options;
+    return Math.min(scheduler.nowMs + mostMs * random.unit(), healMs);
+  }
+
+  #node(): SimNode {
+    const { random, nodes } = this.#options;
+    return random.pick(nodes);
+  }
+
+  #pause(): void {
+    const { ttlMs, marks } = this.#options;
+    this.#node().pause(this.#until(2 * ttlMs));
+    marks.hit("node paused");
+  }
+
+  #crash(): void {
+    const { scheduler, marks } = this.#options;
+    this.#node().restart(this.#until(2_000) - scheduler.nowMs);
+    marks.hit("node crashed");
+  }
+
+  #outage(): void {
+    this.#awayUntilMs = this.#until(2_000);
+    this.#options.marks.hit("store away");
+  }
+
+  #cutOff(): void {
+    this.#node().cutOffUntilMs = this.#until(5_000);
+    this.#options.marks.hit("node cut off");
+  }
+
+  #evict(): void {
+    const session = this.#node().node.sessions.current;
+    if (session !== undefined) void this.#options.store.sessions.fence(session, true);
+  }
+
+  #deactivate(): void {
+    const { random, actors } = this.#options;
+    this.#node().deactivate(random.pick(actors));
+  }
+
+  #jump(): void {
+    const { random } = this.#options;
+    this.#node().clock.wallOffsetMs = 7_200_000 * (random.unit() - 0.5);
+  }
+}

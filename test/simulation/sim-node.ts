@@ -1,0 +1,331 @@
+import type { Statestore } from "../../src/contract/index.ts";
+import { type ActorId, actorPath } from "../../src/domain/actor.ts";
+import { toServerError } from "../../src/domain/error.ts";
+import { ANONYMOUS, EMPTY_MAP, type Invocation, type Reply } from "../../src/domain/invocation.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../src/domain/limits.ts";
+import type { Node } from "../../src/node/node.ts";
+import type { Logger } from "../../src/node/ports.ts";
+import { Prng } from "../../src/std/prng.ts";
+import type { CommitLog } from "./commit-log.ts";
+import type { Engine } from "./engine.ts";
+import type { FaultPlan } from "./fault-plan.ts";
+import type { Attempt, Heard, Op } from "./history.ts";
+import type { Marks } from "./marks.ts";
+import { SimClock, type Scheduler, type SimProcess } from "./scheduler.ts";
+import { fromPayload, simSpec, toPayload } from "./sim-actors.ts";
+import { SimHost } from "./sim-host.ts";
+import { SimSealer } from "./sim-sealer.ts";
+import { SimStatestore } from "./sim-statestore.ts";
+import type { Violation } from "./violation.ts";
+
+/** Short leases and time-outs, so that much happens in little time. */
+export const SIM_LIMITS: Limits = {
+  ...DEFAULT_LIMITS,
+  sessionTtlMs: 2_500,
+  sessionRenewMs: 500,
+  hostTurnTimeoutMs: 2_000,
+  stateBytes: 65_536,
+};
+
+/** What all nodes of a world share, and what one is made of. */
+export interface SimNodeOptions {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly store: Statestore;
+  /** The store's lines may be wrapped, to break what no patch can. */
+  readonly wrapStore: (store: Statestore) => Statestore;
+  readonly server: SimProcess;
+  readonly scheduler: Scheduler;
+  readonly seed: number;
+  readonly plan: FaultPlan;
+  readonly lanes: number;
+  readonly mailboxCalls: number;
+  readonly keepHistory: boolean;
+  readonly healMs: number;
+  readonly faults: () => FaultPlan;
+  readonly storeAway: () => boolean;
+  readonly log: CommitLog;
+  readonly marks: Marks;
+  readonly violations: Violation[];
+}
+
+/** One attempt on its way to a node. */
+export interface Delivery {
+  readonly op: Op;
+  readonly attempt: Attempt;
+  readonly client: SimProcess;
+  readonly timeoutMs: number;
+  /** When the caller takes it back, or 0 for never. */
+  readonly cancelMs: number;
+  /** Called in the client's process after each answer. */
+  readonly heard: () => void;
+}
+
+/** A signal that a simulated caller takes its call back with. */
+class SimSignal {
+  aborted = false;
+  #listeners: (() => void)[] = [];
+
+  addEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  abort(): void {
+    this.aborted = true;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** One machine: a real node in a simulated process with a host beside it; it can be ended and started again. */
+export class SimNode {
+  readonly name: string;
+  cutOffUntilMs = 0;
+  drained: boolean | undefined;
+  readonly #options: SimNodeOptions;
+  readonly #random: Prng;
+  #process: SimProcess;
+  #clock: SimClock;
+  #node: Node;
+  #host: SimHost | undefined;
+  #hostProcess: SimProcess | undefined;
+  #life = 0;
+  #hosts = 0;
+
+  constructor(options: SimNodeOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#random = new Prng(options.seed);
+    [this.#process, this.#clock, this.#node] = this.#make();
+  }
+
+  get process(): SimProcess {
+    return this.#process;
+  }
+
+  get clock(): SimClock {
+    return this.#clock;
+  }
+
+  get node(): Node {
+    return this.#node;
+  }
+
+  get hostProcess(): SimProcess | undefined {
+    return this.#hostProcess;
+  }
+
+  start(): void {
+    const { scheduler } = this.#options;
+    const process = this.#process;
+    scheduler.after(0, process, () => {
+      this.#node.start().then(
+        () => this.#attach(),
+        () => this.restart(300),
+      );
+    });
+  }
+
+  /** The process ends at once; a new one starts after `afterMs`. */
+  restart(afterMs: number): void {
+    const { scheduler, server } = this.#options;
+    this.#process.dead = true;
+    if (this.#hostProcess !== undefined) this.#hostProcess.dead = true;
+    scheduler.after(afterMs, server, () => {
+      [this.#process, this.#clock, this.#node] = this.#make();
+      this.start();
+    });
+  }
+
+  pause(untilMs: number): void {
+    this.#process.pausedUntilMs = Math.max(this.#process.pausedUntilMs, untilMs);
+  }
+
+  drain(): void {
+    const { scheduler } = this.#options;
+    scheduler.after(0, this.#process, () => {
+      void this.#node.drain(8_000).then((finished) => {
+        this.drained = finished;
+      });
+    });
+  }
+
+  deactivate(actor: ActorId): void {
+    this.#options.scheduler.after(0, this.#process, () => void this.#node.table.deactivate(actor));
+  }
+
+  /** Delivers one attempt after the network's delay, and what it comes to back to the caller. */
+  receive(delivery: Delivery): void {
+    const { op, attempt, client, timeoutMs, cancelMs } = delivery;
+    const { scheduler } = this.#options;
+    const process = this.#process;
+    const node = this.#node;
+    const session = (): number | undefined => node.sessions.current;
+    scheduler.after(this.#way(), process, () => {
+      const signal = new SimSignal();
+      const invocation = this.#invocation(op, timeoutMs);
+      const heard = (answer: Heard): void => {
+        const line = answer.kind === "ok" ? `ok r${answer.revision}` : answer.code;
+        scheduler.note(`${this.name} answers ${op.id}: ${line}`);
+        scheduler.after(this.#way(), client, () => {
+          attempt.heard.push({ ...answer, stamp: scheduler.stamp() });
+          delivery.heard();
+        });
+      };
+      node.router.invoke(invocation, signal).then(
+        (reply) => heard(this.#replied(op, reply, session())),
+        (error: unknown) => heard(this.#refused(op, error)),
+      );
+      if (cancelMs > 0) scheduler.after(cancelMs, process, () => signal.abort());
+    });
+  }
+
+  #invocation(op: Op, timeoutMs: number): Invocation {
+    return {
+      actor: op.actor,
+      action: op.action,
+      payload: toPayload(op.argument),
+      requestId: op.requestId,
+      metadata: EMPTY_MAP,
+      caller: ANONYMOUS,
+      chain: [],
+      deadlineMs: this.#clock.now() + timeoutMs,
+      trace: undefined,
+      hops: 0,
+    };
+  }
+
+  #replied(op: Op, reply: Reply, session: number | undefined): Heard {
+    const { log, marks, violations } = this.#options;
+    if (reply.revision > log.revision(op.actor)) {
+      const message = `${op.id} was answered revision ${reply.revision} before its commit`;
+      violations.push({ checker: "replies", message });
+    }
+    if (reply.replayed) {
+      marks.hit("reply replayed");
+      const recorder = log.recordedBy(op.actor, op.requestId);
+      if (recorder !== undefined && recorder !== session) marks.hit("reply replayed after failover");
+    }
+    const { revision, replayed, payload } = reply;
+    const value = fromPayload(payload);
+    return { kind: "ok", stamp: 0, value, revision, replayed, node: this.name };
+  }
+
+  #refused(op: Op, cause: unknown): Heard {
+    const { marks, violations } = this.#options;
+    const { code, outcome, details, message } = toServerError(cause);
+    if (code === "internal.bug") {
+      violations.push({ checker: "replies", message: `${op.id}: ${message}: ${String(cause)}` });
+    }
+    if (code === "mailbox.full") marks.hit("mailbox full");
+    if (code === "call.deadline") marks.hit("deadline passed");
+    if (code === "call.canceled") marks.hit("call taken back");
+    if (code === "host.failed") marks.hit("turn failed");
+    if (code === "request.id_conflict") marks.hit("id conflict refused");
+    if (code === "routing.not_owner") marks.hit("turned away to the owner");
+    if (code === "state.fenced" && (op.action === "get" || op.action === "read")) {
+      marks.hit("read refused by its fence");
+    }
+    return { kind: "error", stamp: 0, code, outcome, owner: details.owner, node: this.name };
+  }
+
+  #make(): [SimProcess, SimClock, Node] {
+    const { name, engine, scheduler, plan } = this.#options;
+    this.#life += 1;
+    const process = scheduler.process(`${name}.${this.#life}`);
+    const drift = plan.clockDrift * (2 * this.#random.unit() - 1);
+    const clock = new SimClock(scheduler, process, 1 + drift);
+    const node = new engine.Node({
+      nodeName: name,
+      bootId: `${name}-${this.#life}`,
+      store: this.#line(process),
+      sealer: new SimSealer(),
+      balancer: { choose: () => 0 },
+      policy: { generation: 1, decide: () => ({ allowed: true, rule: "all" }) },
+      partitionTolerance: { evaluate: () => ({ kind: "serve" }) },
+      clock,
+      random: {
+        bytes: (length) => Uint8Array.from({ length }, () => this.#random.below(256)),
+        unit: () => this.#random.unit(),
+      },
+      log: this.#logger(),
+      limits: SIM_LIMITS,
+      digest: (action, payload) => new Uint8Array([...Buffer.from(action), 0, ...payload.data]),
+      observer: {
+        activated: () => undefined,
+        deactivated: (reason) => {
+          if (reason === "idle" || reason === "drained") this.#options.marks.hit("passivated");
+        },
+        replayed: () => undefined,
+        queued: () => undefined,
+        hosted: () => undefined,
+        committed: () => undefined,
+        failed: () => undefined,
+      },
+      denied: () => undefined,
+    });
+    return [process, clock, node];
+  }
+
+  #line(process: SimProcess): Statestore {
+    const { scheduler, storeAway } = this.#options;
+    const line = new SimStatestore({
+      ...this.#options,
+      node: process,
+      random: new Prng(this.#random.uint32()),
+      cutOff: () => storeAway() || this.cutOffUntilMs > scheduler.nowMs,
+    });
+    return this.#options.wrapStore(line);
+  }
+
+  #attach(): void {
+    const { scheduler, marks, faults, violations, mailboxCalls, keepHistory } = this.#options;
+    this.#hosts += 1;
+    const process = scheduler.process(`${this.name}.host${this.#hosts}`);
+    const host = new SimHost({
+      id: `${this.name}-host-${this.#hosts}`,
+      scheduler,
+      random: new Prng(this.#random.uint32()),
+      marks,
+      node: this.#process,
+      process,
+      gate: this.#node.hosts,
+      faults,
+      violations,
+      died: () => void scheduler.after(100, this.#process, () => this.#attach()),
+    });
+    this.#host = host;
+    this.#hostProcess = process;
+    const types = (["counter", "register"] as const).map((type) =>
+      simSpec(type, mailboxCalls, keepHistory),
+    );
+    this.#node.hosts.attach(host, types, 64);
+  }
+
+  #logger(): Logger {
+    const { marks, violations, scheduler } = this.#options;
+    const quiet = (): void => undefined;
+    const logger: Logger = {
+      debug: quiet,
+      info: quiet,
+      warn: (event) => {
+        scheduler.note(`${this.name} warns ${event}`);
+        if (event === "session.fenced") marks.hit("session fenced");
+      },
+      error: (event, fields) => {
+        const message = `${this.name} logs ${event}: ${String(fields?.["error"])}`;
+        violations.push({ checker: "replies", message });
+      },
+      child: () => logger,
+    };
+    return logger;
+  }
+
+  #way(): number {
+    return 0.1 + 2 * this.#random.unit();
+  }
+}
+
+/** The path of an actor, for messages. */
+export function pathOf(op: Op): string {
+  return actorPath(op.actor);
+}
