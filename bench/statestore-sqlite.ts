@@ -111,10 +111,14 @@ async function measure(
   return [
     variant.padEnd(14),
     String(size).padStart(5),
-    Math.round(done / seconds).toLocaleString("en").padStart(12),
+    Math.round(done / seconds)
+      .toLocaleString("en")
+      .padStart(12),
     main.toFixed(2).padStart(12),
     rest.toFixed(2).padStart(12),
-    Math.round(batches / seconds).toLocaleString("en").padStart(10),
+    Math.round(batches / seconds)
+      .toLocaleString("en")
+      .padStart(10),
   ].join(" ");
 }
 
@@ -135,7 +139,9 @@ function fsyncMs(folder: string): number {
 const folder = mkdtempSync(join(values.folder, "bench-sqlite-"));
 try {
   console.log(`${cpus()[0]?.model ?? ""}, ${cpus().length} cores, bun ${process.versions.bun}`);
-  console.log(`${actorCount} actors, ${stateBytes} B of state, fsync ${fsyncMs(folder).toFixed(2)} ms`);
+  console.log(
+    `${actorCount} actors, ${stateBytes} B of state, fsync ${fsyncMs(folder).toFixed(2)} ms`,
+  );
   console.log("variant        batch    commits/s  main us/com rest us/com   fsyncs/s");
   const load = await prepare(folder);
   for (const size of [1, 16, 64, 256, 512].filter((one) => one <= actorCount)) {

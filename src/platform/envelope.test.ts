@@ -143,7 +143,9 @@ describe("the envelope", () => {
     expect(reasonOf(() => openState(sealer(), marked))).toBe("PLAINTEXT_ROW");
     expect(reasonOf(() => openState(sealer(), PLAIN))).toBe("PLAINTEXT_ROW");
     expect(openState(sealer(`a:${KEY}`, "test", true), marked)).toEqual(PLAIN);
-    expect(reasonOf(() => openState(sealer(`a:${KEY}`, "test", true), PLAIN))).toBe("PLAINTEXT_ROW");
+    expect(reasonOf(() => openState(sealer(`a:${KEY}`, "test", true), PLAIN))).toBe(
+      "PLAINTEXT_ROW",
+    );
   });
 
   test("without encryption bytes are marked, and sealed ones are refused", () => {

@@ -64,7 +64,9 @@ class EnvelopeSealer implements Sealer {
     this.#cluster = cluster;
     this.#acceptPlain = acceptPlain;
     this.activeKeyId = keyring.active.id;
-    this.checks = keyring.keys.filter(({ state }) => state !== "retired").map((key) => this.#check(key));
+    this.checks = keyring.keys
+      .filter(({ state }) => state !== "retired")
+      .map((key) => this.#check(key));
   }
 
   seal(
@@ -222,7 +224,9 @@ class EnvelopeSealer implements Sealer {
 function isPlain(bytes: Uint8Array): boolean {
   const first = bytes[0];
   if (first === undefined) return false;
-  return first === VERSION_PLAIN || first === 0x09 || first === 0x0a || (first >= 0x20 && first < 0x7f);
+  return (
+    first === VERSION_PLAIN || first === 0x09 || first === 0x0a || (first >= 0x20 && first < 0x7f)
+  );
 }
 
 /** For `encryption: off`: marks what it stores as plain, so that it is never taken for sealed. */

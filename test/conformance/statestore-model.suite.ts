@@ -14,6 +14,9 @@ import {
   withStore,
 } from "./support/statestore-fixture.ts";
 
+/** `record` is a turn that changes nothing and records its reply. */
+type Change = "set" | "keep" | "remove" | "record";
+
 /** One step of a generated history; numbers are taken modulo what there is. */
 type Step =
   | { readonly kind: "open"; readonly node: number }
@@ -24,7 +27,7 @@ type Step =
       readonly kind: "commit";
       readonly claims: readonly number[];
       readonly offset: number;
-      readonly change: "set" | "keep" | "remove" | "record";
+      readonly change: Change;
     };
 
 const index = fc.nat({ max: 1_000 });
@@ -32,7 +35,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("open" as const), node: index }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("end" as const), session: index, evict: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: fc.constant("end" as const),
+      session: index,
+      evict: fc.boolean(),
+    }),
   },
   {
     weight: 5,
@@ -46,7 +53,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       claims: fc.array(index, { minLength: 1, maxLength: 4 }),
       // Mostly the right revision, at times one too low or too high.
       offset: fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1),
-      change: fc.constantFrom("set", "set", "set", "keep", "remove", "record"),
+      change: fc.constantFrom<Change>("set", "set", "set", "keep", "remove", "record"),
     }),
   },
 );
@@ -57,6 +64,10 @@ interface ModelActor {
   revision: number;
   text: string | undefined;
   readonly replies: Set<string>;
+}
+
+function changeOf(change: Change, text: string): ActorCommit["change"] {
+  return change === "set" ? set(text) : { kind: change === "remove" ? "remove" : "keep" };
 }
 
 /** The store as a `Map`, and the same steps applied to a real one. */
@@ -137,7 +148,8 @@ class ModelRun {
     if (claimed === undefined) return;
     await this.#store.release(claimed.sessionId, [claimed]);
     const model = this.#actors.get(claimed.actor.key);
-    if (model?.owner === claimed.sessionId && model.epoch === claimed.epoch) model.owner = undefined;
+    if (model?.owner === claimed.sessionId && model.epoch === claimed.epoch)
+      model.owner = undefined;
   }
 
   async #commit(one: Extract<Step, { readonly kind: "commit" }>): Promise<void> {
@@ -154,28 +166,23 @@ class ModelRun {
       if (commits.some(({ actor }) => actor.key === key)) continue;
       const base = Math.max(0, model.revision + one.offset);
       const revision = one.change === "record" ? base : base + 1;
-      const requestId = `${this.#steps}`;
       const text = `${key} at step ${this.#steps}`;
-      const change =
-        one.change === "set"
-          ? set(text)
-          : ({ kind: one.change === "remove" ? "remove" : "keep" } as const);
-      const dedup = [dedupOf(requestId, revision)];
-      commits.push(turn(claimed, base, { revision, change, dedup }));
+      const dedup = [dedupOf(`${this.#steps}`, revision)];
+      commits.push(turn(claimed, base, { revision, change: changeOf(one.change, text), dedup }));
       const mine = up && model.owner === first.sessionId && model.epoch === claimed.epoch;
-      if (!mine) {
-        expected.push("fenced");
-      } else if (base !== model.revision) {
-        expected.push("conflict");
-      } else {
-        expected.push("committed");
-        model.revision = revision;
-        model.replies.add(requestId);
-        if (one.change === "set") model.text = text;
-        if (one.change === "remove") model.text = undefined;
-      }
+      if (!mine) expected.push("fenced");
+      else if (base !== model.revision) expected.push("conflict");
+      else expected.push(this.#win(model, revision, one.change, text));
     }
     expect(await commit(this.#store, first.sessionId, ...commits)).toEqual(expected);
+  }
+
+  #win(model: ModelActor, revision: number, change: Change, text: string): CommitResult {
+    model.revision = revision;
+    model.replies.add(`${this.#steps}`);
+    if (change === "set") model.text = text;
+    if (change === "remove") model.text = undefined;
+    return "committed";
   }
 
   /** Every actor as the store has it now is as the model has it. */

@@ -141,6 +141,7 @@ class World {
   }
 
   run(): SimReport {
+    (globalThis as any).H = this.#history;
     const scheduler = this.#scheduler;
     scheduler.run(CALM_MS);
     const before = this.#acknowledged();

@@ -1,4 +1,9 @@
-import type { PluginClock, SessionRequest, SessionRow, Sessions } from "../../../src/contract/index.ts";
+import type {
+  PluginClock,
+  SessionRequest,
+  SessionRow,
+  Sessions,
+} from "../../../src/contract/index.ts";
 
 interface KeptSession extends SessionRequest {
   readonly id: number;

@@ -87,12 +87,7 @@ export class ActorTable {
     });
   }
 
-  #claimOne(
-    sessionId: number,
-    actor: ActorId,
-    maxRequestIds: number,
-    nowMs: number,
-  ): ClaimResult {
+  #claimOne(sessionId: number, actor: ActorId, maxRequestIds: number, nowMs: number): ClaimResult {
     const identity = actorIdentity(actor);
     const found = this.#look(actor, identity, nowMs);
     if (found === undefined) {
@@ -119,7 +114,16 @@ export class ActorTable {
     const ids = this.#requestIds.all(handle, maxRequestIds + 1).map((row) => String(row[0]));
     const requestIds = ids.length > maxRequestIds ? undefined : ids;
     const existed = true;
-    return { kind: "claimed", handle, epoch: epoch + 1, revision, state, tags, requestIds, existed };
+    return {
+      kind: "claimed",
+      handle,
+      epoch: epoch + 1,
+      revision,
+      state,
+      tags,
+      requestIds,
+      existed,
+    };
   }
 
   /** The row, why it cannot be served, or `undefined` if there is none. */

@@ -6,7 +6,7 @@ import type { SessionTable } from "./session-table.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
 /** Condition of every commit: the row is still this owner's, at this epoch and revision. */
-const HELD = "number = ? AND epoch = ? AND revision = ? AND owner = ?";
+const HELD = "number = ? AND epoch = ? AND revision = ? AND ? IS NOT NULL";
 
 /** Turns of many actors in one transaction. */
 export class CommitTable {
@@ -98,19 +98,7 @@ export class CommitTable {
       const { id, revision, index, target, action, body, delayMs } = message;
       const { system, type, key } = target;
       const dueMs = nowMs + delayMs;
-      this.#outbox.run(
-        actor,
-        id,
-        revision,
-        index,
-        system,
-        type,
-        key,
-        action,
-        delayMs,
-        dueMs,
-        body,
-      );
+      this.#outbox.run(actor, id, revision, index, system, type, key, action, delayMs, dueMs, body);
     }
     for (const { name, set } of commit.schedules) {
       this.#cancel.run(actor, name);

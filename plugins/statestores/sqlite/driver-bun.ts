@@ -10,12 +10,14 @@ export const bunDriver: SqlDriver = {
       strict: true,
       safeIntegers: true,
     });
+    const statements: { finalize(): void }[] = [];
     return {
       exec: (sql) => {
         db.run(sql);
       },
       prepare(sql) {
         const statement = db.prepare<unknown, SQLQueryBindings[]>(sql);
+        statements.push(statement);
         const all = (...parameters: SqlValue[]) => statement.values(...parameters) as SqlRow[];
         return {
           run: (...parameters) => statement.run(...parameters).changes,
@@ -23,7 +25,11 @@ export const bunDriver: SqlDriver = {
           all,
         };
       },
-      close: () => db.close(),
+      close() {
+        // A statement that is left over would keep the file and its locks open until it is collected.
+        for (const statement of statements) statement.finalize();
+        db.close(true);
+      },
     };
   },
 

@@ -101,11 +101,16 @@ function startFailure(driver: SqlDriver, error: unknown, path: string): unknown 
   const code = driver.errorCode(error);
   if (code === undefined) return error;
   if (code === CORRUPT || code === NOT_A_DATABASE) {
-    return new StoreFailure("state.corrupt", `${path} is damaged (${String(error)})`, "not_applied", {
-      reason: code === CORRUPT ? "SQLITE_CORRUPT" : "SQLITE_NOTADB",
-      exitCode: EXIT_IO,
-      hint: 'restore the last backup; backups are made by: sqlite3 troupe.db "VACUUM INTO \'backup.db\'"',
-    });
+    return new StoreFailure(
+      "state.corrupt",
+      `${path} is damaged (${String(error)})`,
+      "not_applied",
+      {
+        reason: code === CORRUPT ? "SQLITE_CORRUPT" : "SQLITE_NOTADB",
+        exitCode: EXIT_IO,
+        hint: "restore the last backup; backups are made by: sqlite3 troupe.db \"VACUUM INTO 'backup.db'\"",
+      },
+    );
   }
   const reason = code === READONLY ? "store_readonly" : "store_io";
   return placeFailure(`${reason}: ${path} cannot be written`, reason, EXIT_IO, {

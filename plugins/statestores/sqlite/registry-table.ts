@@ -20,7 +20,9 @@ export class RegistryTable {
     this.#types = connection.prepare("SELECT spec FROM types ORDER BY system, type");
     this.#get = connection.prepare("SELECT value FROM meta WHERE name = ?");
     this.#put = connection.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)");
-    this.#putIfAbsent = connection.prepare("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)");
+    this.#putIfAbsent = connection.prepare(
+      "INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)",
+    );
   }
 
   putTypes(types: readonly ActorTypeSpec[]): void {
@@ -59,6 +61,9 @@ function parseType(text: SqlValue): ActorTypeSpec {
     return JSON.parse(String(text)) as ActorTypeSpec;
   } catch (cause) {
     const message = "a registered actor type cannot be read";
-    throw new StoreFailure("state.corrupt", message, "not_applied", { reason: "ROW_CORRUPT", cause });
+    throw new StoreFailure("state.corrupt", message, "not_applied", {
+      reason: "ROW_CORRUPT",
+      cause,
+    });
   }
 }

@@ -21,7 +21,13 @@ const STEP_ROWS = 5_000;
 
 const PURPOSES = [
   { purpose: "state", table: "actors", value: "state", label: "state_type", revision: "revision" },
-  { purpose: "history", table: "history", value: "state", label: "state_type", revision: "revision" },
+  {
+    purpose: "history",
+    table: "history",
+    value: "state",
+    label: "state_type",
+    revision: "revision",
+  },
   { purpose: "dedup", table: "dedup", value: "reply", label: "request_id", revision: "revision" },
   { purpose: "outbox", table: "outbox", value: "body", label: "id", revision: "revision" },
   { purpose: "schedule", table: "schedules", value: "body", label: "name", revision: "0" },
@@ -86,9 +92,7 @@ export class ResealTable {
   replace(row: SealedRow, sealed: Uint8Array): boolean {
     const statements = this.#purposes.find(({ purpose }) => purpose === row.purpose);
     if (statements === undefined) return false;
-    return this.#connection.write(
-      () => statements.replace.run(sealed, row.rowId, row.before) > 0,
-    );
+    return this.#connection.write(() => statements.replace.run(sealed, row.rowId, row.before) > 0);
   }
 
   countByKey(): ReadonlyMap<string, number> {

@@ -3,8 +3,7 @@ import { actorIdentity } from "../kit/identity.ts";
 import type { SqlRow, SqlStatement } from "./driver.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
-const COLUMNS =
-  "s.number, s.name, s.due_ms, s.repeat, s.action, s.body, a.system, a.type, a.key";
+const COLUMNS = "s.number, s.name, s.due_ms, s.repeat, s.action, s.body, a.system, a.type, a.key";
 
 /** Durable timers. A schedule that is set again has a new row number. */
 export class ScheduleTable {

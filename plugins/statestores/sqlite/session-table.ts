@@ -20,7 +20,9 @@ export class SessionTable {
 
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
-    this.#forget = connection.prepare("DELETE FROM sessions WHERE state <> 'up' AND expires_ms < ?");
+    this.#forget = connection.prepare(
+      "DELETE FROM sessions WHERE state <> 'up' AND expires_ms < ?",
+    );
     this.#fenceName = connection.prepare(
       "UPDATE sessions SET state = 'fenced' WHERE node_name = ? AND state = 'up'",
     );

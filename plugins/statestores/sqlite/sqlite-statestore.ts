@@ -86,8 +86,7 @@ export class SqliteStatestore implements Statestore {
     };
     this.schedules = {
       due: (_sessionId, limit, holdMs) => thread.call("dueSchedules", limit, holdMs),
-      ack: (rowId, seenDueMs, nextDueMs) =>
-        thread.call("ackSchedule", rowId, seenDueMs, nextDueMs),
+      ack: (rowId, seenDueMs, nextDueMs) => thread.call("ackSchedule", rowId, seenDueMs, nextDueMs),
       list: (actor) => thread.call("listSchedules", actor),
     };
     this.resealing = resealing(thread);

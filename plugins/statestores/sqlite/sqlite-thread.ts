@@ -8,12 +8,7 @@ import type {
 import { raise } from "../kit/failure.ts";
 import { decodeResults, encodeBatch } from "./commit-frame.ts";
 import type { OpenOptions } from "./open-store.ts";
-import type {
-  SqliteAnswer,
-  SqliteCall,
-  SqliteCallTypes,
-  SqliteRequest,
-} from "./sqlite-calls.ts";
+import type { SqliteAnswer, SqliteCall, SqliteCallTypes, SqliteRequest } from "./sqlite-calls.ts";
 
 interface Waiting {
   readonly resolve: (value: never) => void;

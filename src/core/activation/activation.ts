@@ -247,15 +247,16 @@ export class Activation {
 
   #settled(outcome: CommitOutcome): void {
     if (this.#gate.inFlight === undefined || this.#status !== "active") return;
-    if (outcome.kind === "fenced") {
-      return this.#lose("fenced", outcomes.fencedWaiting(), outcomes.fenced());
-    }
     if (outcome.kind === "unknown") {
       this.#abort();
       return this.#claim("resolving");
     }
     const batch = this.#gate.settle();
     assert(batch !== undefined, "a commit under way has a batch");
+    if (outcome.kind === "fenced") {
+      this.#answers.rejectAnswers(batch.answers, outcomes.fenced());
+      return this.#lose("fenced", outcomes.fencedWaiting(), outcomes.fenced());
+    }
     if (outcome.kind === "committed") {
       this.#commit(batch);
       return this.#pump();
@@ -317,12 +318,11 @@ export class Activation {
 
   /**
    * The actor is not ours to act for. Calls that wait hear `waiting`, calls that ran hear `ran`;
-   * those of a commit whose fate was being resolved hear that it is unknown.
+   * those of a commit that has not answered hear that its fate is unknown.
    */
   #lose(reason: EndReason, waiting: ServerError, ran: ServerError): void {
-    const resolving = this.#status === "resolving";
     const batch = this.#gate.settle();
-    const fate = resolving && reason !== "damaged" ? outcomes.unknownCommit() : ran;
+    const fate = reason === "damaged" ? ran : outcomes.unknownCommit();
     if (batch !== undefined) this.#answers.rejectAnswers(batch.answers, fate);
     this.#gate.abort(ran);
     this.#turns.rejectAll(waiting, ran);

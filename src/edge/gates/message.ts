@@ -35,7 +35,7 @@ export function decodeMessage<Desc extends DescMessage>(
 ): MessageShape<Desc> {
   try {
     if (json) {
-      const jsonLimits = { depth: limits.messageDepth, elements: limits.messageElements };
+      const jsonLimits = { depth: limits.messageDepth, elements: limits.messageElements + SINGLE_PARTS };
       const text = checkedJsonText(bytes, jsonLimits);
       const options = { ignoreUnknownFields: false, recursionLimit: limits.messageDepth };
       return fromJsonString(desc, text, options);
@@ -48,9 +48,13 @@ export function decodeMessage<Desc extends DescMessage>(
   }
 }
 
+/** Nested messages of a request that are no elements of a list or map, with room for later ones. */
+const SINGLE_PARTS = 100;
+
 /** A reader that keeps the limits of a message. */
 export function readerOf(bytes: Uint8Array, limits: Limits): ProtoReader {
-  return new ProtoReader(bytes, { depth: limits.messageDepth, elements: limits.messageElements });
+  const elements = limits.messageElements + SINGLE_PARTS;
+  return new ProtoReader(bytes, { depth: limits.messageDepth, elements });
 }
 
 /** What a failed decode is to the caller, whichever library found it; refusals pass as they are. */

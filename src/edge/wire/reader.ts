@@ -243,7 +243,9 @@ export class ProtoReader {
   }
 
   #length(): number {
-    const length = this.uint32();
+    const first = this.#byte();
+    // Not cut to 32 bits, so that no huge length passes for a small one.
+    const length = first < 0x80 ? first : this.#varint(first & 0x7f, 7);
     if (length > this.#end - this.#at) throw new WireError("the message ends within a field");
     return length;
   }

@@ -1,7 +1,8 @@
 import { ServerError } from "../../domain/error.ts";
 import type { Settings } from "../../kernel/settings.ts";
 import type { Sealer } from "../../node/sealer.ts";
-import { makeSealer, parseKeyring, plainSealer } from "../../platform/envelope.ts";
+import { makeSealer, plainSealer } from "../../platform/envelope.ts";
+import { parseKeyring } from "../../platform/envelope-keyring.ts";
 import { developmentKeys } from "./data-dir.ts";
 
 const EMBEDDED: ReadonlySet<string> = new Set(["sqlite", "memory"]);
@@ -12,7 +13,7 @@ const EMBEDDED: ReadonlySet<string> = new Set(["sqlite", "memory"]);
  */
 export function openSealer(settings: Settings, dataDir: string): Sealer {
   const { cluster, encryption, statestoreKeys, selections } = settings;
-  if (encryption === "off") return plainSealer(cluster);
+  if (encryption === "off") return plainSealer();
   if (statestoreKeys !== undefined) return makeSealer(parseKeyring(statestoreKeys), cluster);
   const store = selections.find((selection) => selection.contract === "statestore@1");
   if (store === undefined || !EMBEDDED.has(store.plugin)) {

@@ -24,7 +24,7 @@ import type {
   Random,
   TlsMaterial,
 } from "../../node/ports.ts";
-import { dialTransport } from "../../platform/dial-transport.ts";
+import { makeDialTransport } from "../../platform/dial-transport.ts";
 import { listen } from "../../platform/http/listen.ts";
 import type { CallTracing } from "../../edge/invoke-call.ts";
 import type { Node } from "../../node/node.ts";
@@ -64,7 +64,7 @@ export interface BoundListeners {
 /** Binds the client and the admin listener. Rejects with the errno of the platform. */
 export async function bindListeners(world: ListenerWorld): Promise<BoundListeners> {
   const { settings, node } = world;
-  const dialled = new DialledHosts({ ...hostLinkOptions(world), transport: dialTransport });
+  const dialled = new DialledHosts(hostLinkOptions(world), makeDialTransport(), "local");
   const client = await listen(
     listenOptions(world, settings.httpAddr),
     makeApiHandler({
@@ -98,7 +98,7 @@ export async function bindListeners(world: ListenerWorld): Promise<BoundListener
       admin.drain();
     },
     close: async () => {
-      dialled.close();
+      dialled.stop();
       await Promise.all([client.close(), admin.close()]);
     },
     reloadTls: () => {

@@ -5,6 +5,7 @@ import type { Catalogue } from "../../kernel/catalogue.ts";
 import { Hooks } from "../../kernel/hooks.ts";
 import { type HostRequest, Kernel } from "../../kernel/kernel.ts";
 import type { Settings } from "../../kernel/settings.ts";
+import { checkKeys } from "../../node/check-keys.ts";
 import { makeActivatorDoor } from "../../node/activator-door.ts";
 import { Node } from "../../node/node.ts";
 import type { Clock, Logger } from "../../node/ports.ts";
@@ -12,7 +13,6 @@ import type { Sealer } from "../../node/sealer.ts";
 import { selfTestStatestore } from "../../node/statestore-self-test.ts";
 import { Webhooks } from "../../node/webhooks.ts";
 import { systemClock } from "../../platform/clock.ts";
-import { checkKeys } from "../../platform/envelope.ts";
 import { guardExit } from "../../platform/exit-guard.ts";
 import { type InProcessHost, startInProcess } from "../../platform/in-process/start-in-process.ts";
 import { systemRandom } from "../../platform/random.ts";
@@ -65,7 +65,11 @@ export class Server {
     const { dataDir, nodeName } = openDataDir(settings.dataDir, settings.nodeName);
     this.#nodeName = nodeName;
     this.#sealer = openSealer(settings, dataDir);
-    this.#telemetry = new Telemetry({ log, clock: this.#clock, nodeName });
+    this.#telemetry = new Telemetry({
+      log,
+      clock: this.#clock,
+      nodeName,
+    });
     this.#hooks = new Hooks(this.#clock, log);
     this.#kernel = new Kernel({
       catalogue,
@@ -160,8 +164,9 @@ export class Server {
 
   async #startNode(): Promise<void> {
     const { settings, log, actors } = this.#options;
+    await this.#telemetry.start();
     await checkKeys(this.#store.meta, this.#sealer);
-    await selfTestStatestore(this.#store);
+    await selfTestStatestore(this.#store, this.#bootId);
     this.#storeText = await this.#store.describe();
     await this.#node.start();
     if (actors.length > 0) {

@@ -9,7 +9,6 @@ import { systemRandom } from "../../platform/random.ts";
 import { build } from "../server/version.ts";
 import { measureLoopLag } from "./loop-lag.ts";
 import { renderPrometheus } from "./prometheus.ts";
-import { makeTracer } from "./tracing.ts";
 
 export interface TelemetryOptions {
   readonly log: Logger;
@@ -28,16 +27,16 @@ export class Telemetry {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #stopLag: () => void;
-  /** `undefined` where no collector is set: then calls are not traced. */
-  readonly tracing: Tracer | undefined;
+  readonly #nodeName: string;
+  #tracing: Tracer | undefined;
   #deniedSinceMs = -Infinity;
   #denied = 0;
 
   constructor({ log, clock, nodeName }: TelemetryOptions) {
     this.#log = log;
     this.#clock = clock;
+    this.#nodeName = nodeName;
     const { version, commit } = build;
-    this.tracing = makeTracer({ env: process.env, nodeName, version, random: systemRandom, log });
     const { metrics } = this.instruments;
     metrics.gauge("build_info", "Always 1.", ["version", "commit"]).set(1, version, commit);
     this.#stopLag = measureLoopLag(clock, (ms) => this.instruments.loopLag(ms));
@@ -46,6 +45,24 @@ export class Telemetry {
   /** Says where the values come from that are read at each scrape. Called once. */
   read(readings: Readings): void {
     this.instruments.read(readings);
+  }
+
+  /** Opens and ends the spans of calls; `undefined` where no collector is set: nothing is traced. */
+  get tracing(): Tracer | undefined {
+    return this.#tracing;
+  }
+
+  /** Makes the tracer if the environment says anything about traces; only then is its library loaded. */
+  async start(): Promise<void> {
+    if (!Object.keys(process.env).some((name) => name.startsWith("OTEL_"))) return;
+    const { makeTracer } = await import("./tracing.ts");
+    this.#tracing = makeTracer({
+      env: process.env,
+      nodeName: this.#nodeName,
+      version: build.version,
+      random: systemRandom,
+      log: this.#log,
+    });
   }
 
   pluginMeter(plugin: string): PluginMeter {
@@ -77,7 +94,7 @@ export class Telemetry {
   /** Sends the spans that are left, within a few seconds. */
   async stop(): Promise<void> {
     this.#stopLag();
-    await this.tracing?.shutdown();
+    await this.#tracing?.shutdown();
   }
 }
 

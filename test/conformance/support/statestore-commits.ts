@@ -77,9 +77,9 @@ export function fenceTests(subject: StatestoreSubject): void {
         await save(store, mine, 0, "one");
         for (const base of [0, 2]) {
           const readOnly = { revision: base, dedup: [dedupOf("r", base)] };
-          expect(
-            await commit(store, session.id, turn(mine, base, { change: set("x") })),
-          ).toEqual(["conflict"]);
+          expect(await commit(store, session.id, turn(mine, base, { change: set("x") }))).toEqual([
+            "conflict",
+          ]);
           expect(await commit(store, session.id, turn(mine, base, readOnly))).toEqual(["conflict"]);
         }
         expect(await store.dedup(actorId("a"), "r")).toBeUndefined();
@@ -107,7 +107,11 @@ export function fenceTests(subject: StatestoreSubject): void {
       withStore(subject, async (store) => {
         const session = await openSession(store);
         const mine = await claim(store, session.id, actorId("a"));
-        const lost = { ...turn(mine, 0, { change: set("x") }), handle: 987_654, actor: actorId("z") };
+        const lost = {
+          ...turn(mine, 0, { change: set("x") }),
+          handle: 987_654,
+          actor: actorId("z"),
+        };
         expect(await commit(store, session.id, lost)).toEqual(["fenced"]);
       }));
   });
@@ -232,9 +236,9 @@ export function dedupTests(subject: StatestoreSubject): void {
         const session = await openSession(store);
         const mine = await claim(store, session.id, actorId("a"));
         const dedup = ["x", "y", "z"].map((id) => dedupOf(id, 1));
-        expect(await commit(store, session.id, turn(mine, 0, { change: set("1"), dedup }))).toEqual([
-          "committed",
-        ]);
+        expect(await commit(store, session.id, turn(mine, 0, { change: set("1"), dedup }))).toEqual(
+          ["committed"],
+        );
         const all = await claim(store, session.id, actorId("a"), 3);
         expect([...(all.requestIds ?? [])].sort()).toEqual(["x", "y", "z"]);
         expect((await claim(store, session.id, actorId("a"), 2)).requestIds).toBeUndefined();

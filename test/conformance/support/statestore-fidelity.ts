@@ -92,7 +92,11 @@ export function fidelityTests(subject: StatestoreSubject): void {
         const session = await openSession(store);
         const mine = await claim(store, session.id, actorId("a"));
         const revision = 2 ** 52 + 1;
-        await commit(store, session.id, turn(mine, 0, { revision, dedup: [dedupOf("r", revision)] }));
+        await commit(
+          store,
+          session.id,
+          turn(mine, 0, { revision, dedup: [dedupOf("r", revision)] }),
+        );
         expect((await store.read(actorId("a")))?.revision).toBe(revision);
         expect((await store.dedup(actorId("a"), "r"))?.revision).toBe(revision);
         expect(await commit(store, session.id, turn(mine, revision + 1))).toEqual(["conflict"]);

@@ -57,7 +57,11 @@ export function sessionTests(subject: StatestoreSubject): void {
         const row = (await store.sessions.list()).find((found) => found.id === id);
         expect(row?.remainingMs).toBeGreaterThan(30_000);
         expect(row?.remainingMs).toBeLessThanOrEqual(60_000);
-        expect(row).toMatchObject({ nodeName: "node-1", bootId: "node-1-boot", address: "node-1:7702" });
+        expect(row).toMatchObject({
+          nodeName: "node-1",
+          bootId: "node-1-boot",
+          address: "node-1:7702",
+        });
       }));
   });
 }
