@@ -18,6 +18,7 @@ import type { Clock, Logger, Random } from "./ports.ts";
 import { Router } from "./router.ts";
 import type { Sealer } from "./sealer.ts";
 import { SessionKeeper } from "./session-keeper.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** What a node is made of. */
 export interface NodeParts {
@@ -37,9 +38,6 @@ export interface NodeParts {
   readonly denied: (question: AccessQuestion, rule: string) => void;
 }
 
-const PRUNE_MS = 60_000;
-const PRUNE_ROWS = 10_000;
-
 /**
  * One node: sessions, activations, hosts and the router, joined. The components it is made of are
  * started before it and stopped after it, by the kernel.
@@ -56,11 +54,12 @@ export class Node {
   #refusing = false;
   #storeReachable = true;
   #partition: PartitionDecision = { kind: "serve" };
-  #stopPrune: (() => void) | undefined;
+  readonly #upkeep: Upkeep;
 
   constructor(parts: NodeParts) {
     const { store, clock, log, limits, policy } = parts;
     this.#parts = parts;
+    this.#upkeep = new Upkeep(parts);
     const session = (): number | undefined => this.sessions.current;
     this.hosts = new Hosts({
       balancer: parts.balancer,
@@ -117,7 +116,7 @@ export class Node {
     this.hosts.recall(await this.#parts.store.types.list());
     this.table.start();
     this.#evaluate(true);
-    this.#schedulePrune();
+    this.#upkeep.start();
     this.#status = "running";
   }
 
@@ -140,7 +139,7 @@ export class Node {
     this.#status = "stopping";
     if (!finished) log.warn("drain.timeout", { activations: this.table.activations });
     this.hosts.closeAll("the node is stopping");
-    this.#stopPrune?.();
+    this.#upkeep.stop();
     this.table.stop();
     await bounded(
       clock,
@@ -168,16 +167,6 @@ export class Node {
     const { store, log } = this.#parts;
     // Registration is served from memory; the record only helps after a restart.
     store.types.put(types).catch((error: unknown) => log.warn("types.not_recorded", { error }));
-  }
-
-  #schedulePrune(): void {
-    const { clock, store, limits, log } = this.#parts;
-    this.#stopPrune = clock.setTimer(PRUNE_MS, () => {
-      store
-        .prune(limits.dedupWindowMs, limits.dedupKeep, PRUNE_ROWS)
-        .catch((error: unknown) => log.warn("dedup.prune_failed", { error }))
-        .finally(() => this.#schedulePrune());
-    });
   }
 }
 

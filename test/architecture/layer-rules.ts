@@ -52,9 +52,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       "gen",
       "sdk",
     ],
-    packages: ["commander", "@clack/*", "@opentelemetry/*", "node:*"],
+    packages: ["commander", "@clack/*", "@opentelemetry/*", ...CONNECT, "node:*"],
   },
-  examples: { layers: ["sdk"], packages: ["troupe/*"] },
+  examples: { layers: ["sdk"], packages: ["troupe/*", "node:*"] },
 };
 
 /** Driver libraries by plug-in folder; nobody else imports them. */

@@ -66,7 +66,7 @@ export class Scheduler {
   /** Notes a line in the trace. */
   note(line: string): void {
     for (let i = 0; i < line.length; i += 1) this.#mix(line.charCodeAt(i));
-    if ((globalThis as never)["ALL"]) (globalThis as never)["ALL"].push(`${this.#nowMs.toFixed(2)} ${line}`); this.#lines.push(`${this.#nowMs.toFixed(2)} ${line}`);
+    this.#lines.push(`${this.#nowMs.toFixed(2)} ${line}`);
     if (this.#lines.length > 4 * LAST_LINES) this.#lines.splice(0, 3 * LAST_LINES);
   }
 

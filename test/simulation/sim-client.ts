@@ -160,7 +160,7 @@ export class SimClient {
 
   #again(op: Op, answer: Heard | undefined, node: number, triesLeft: number): void {
     const { scheduler, random, nodes } = this.#options;
-    const mayRepeat = op.requestId !== "" || fateOf(op) === "failed";
+    const mayRepeat = op.action !== "refuse" && (op.requestId !== "" || fateOf(op) === "failed");
     if (triesLeft <= 0 || !mayRepeat || op.isAbuse) return this.#over();
     const owner = answer?.kind === "error" ? answer.owner : undefined;
     const named = nodes.findIndex(({ name }) => name === owner);

@@ -128,6 +128,7 @@ export class SimNode {
   /** The process ends at once; a new one starts after `afterMs`. */
   restart(afterMs: number): void {
     const { scheduler, server } = this.#options;
+    if (this.#process.dead) return;
     this.#process.dead = true;
     if (this.#hostProcess !== undefined) this.#hostProcess.dead = true;
     scheduler.after(afterMs, server, () => {

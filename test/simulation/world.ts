@@ -141,7 +141,6 @@ class World {
   }
 
   run(): SimReport {
-    (globalThis as any).H = this.#history;
     const scheduler = this.#scheduler;
     scheduler.run(CALM_MS);
     const before = this.#acknowledged();
@@ -158,6 +157,8 @@ class World {
     this.#check(finals);
     for (const node of this.#nodes) node.drain();
     this.#quiesce(() => this.#nodes.every(({ drained }) => drained !== undefined));
+    // What was still on its way to the nodes arrives; nothing of their own may be left then.
+    scheduler.run(scheduler.nowMs + ANSWER_MS);
     this.#violations.push(...checkNothingLeft(this.#nodes));
     return {
       seed: this.#seed,

@@ -6,7 +6,7 @@ import type { SessionTable } from "./session-table.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
 /** Condition of every commit: the row is still this owner's, at this epoch and revision. */
-const HELD = "number = ? AND epoch = ? AND revision = ? AND ? IS NOT NULL";
+const HELD = "number = ? AND epoch = ? AND revision = ? AND owner = ?";
 
 /** Turns of many actors in one transaction. */
 export class CommitTable {
@@ -39,7 +39,7 @@ export class CommitTable {
     );
     this.#dedup = connection.prepare(
       `INSERT INTO dedup (actor, request_id, digest, revision, committed_ms, reply)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reply = excluded.reply`,
     );
     this.#outbox = connection.prepare(
       `INSERT INTO outbox (actor, id, revision, position, target_system, target_type, target_key,

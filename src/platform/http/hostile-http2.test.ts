@@ -88,6 +88,19 @@ describe("a flood ends its connection", () => {
     expect(fixture?.rejected.some((reason) => reason.startsWith("http2_"))).toBe(true);
   });
 
+  test("PING after PING, each one answered", async () => {
+    const raw = await open();
+    let sent = 0;
+    while (!raw.closed && sent < 1000) {
+      raw.write(frame(frameTypes.ping, 0, 0, Buffer.alloc(8)));
+      sent += 1;
+      await until(() => raw.closed || raw.count(frameTypes.ping) === sent);
+    }
+    expect(sent).toBeGreaterThan(99);
+    expect(raw.closed).toBe(true);
+    expect(fixture?.rejected).toEqual(["http2_flood"]);
+  });
+
   test("PING beside a stream, faster than any measurement of bandwidth", async () => {
     const raw = await open({ request() {} });
     raw.write(request(1));
@@ -152,6 +165,19 @@ describe("a frame that breaks the protocol", () => {
     await until(() => raw.count(frameTypes.reset) + raw.count(frameTypes.goaway) > 0);
     expect(served).toBe(0);
   });
+});
+
+test("an answer before the end of the request tells the client to stop sending", async () => {
+  const raw = await open({
+    request(_request: unknown, response: { send(s: number, h: object, b: string): void }) {
+      response.send(200, {}, "enough");
+    },
+  });
+  raw.write(frame(frameTypes.headers, END_HEADERS, 1, postBlock));
+  await until(() => raw.count(frameTypes.reset) === 1);
+  const [reset] = [...raw.frames()].filter((one) => one.type === frameTypes.reset);
+  expect(reset?.payload.readUInt32BE()).toBe(0);
+  expect(raw.count(frameTypes.data)).toBeGreaterThan(0);
 });
 
 test("a connection with steady small streams and window updates is no flood", async () => {

@@ -90,11 +90,16 @@ describe("time limits", () => {
     const { listener } = fixture;
     const silent = new RawClient(listener.port);
     const served = new RawClient(listener.port).write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-    const two = new RawHttp2Client(listener.port);
+    const two = new RawHttp2Client(listener.port).write(
+      frame(frameTypes.headers, END_HEADERS | END_STREAM, 1, postBlock),
+    );
     await until(() => silent.closed && served.closed && two.closed);
     expect(served.statuses).toEqual(["200"]);
+    expect(two.count(frameTypes.headers)).toBe(1);
     const goaways = [...two.frames()].filter((one) => one.type === frameTypes.goaway);
-    expect(goaways.map((one) => one.payload.readUInt32BE(4))[0]).toBe(0);
+    // First a warning that refuses nothing, then the last stream that was served.
+    expect(goaways.map((one) => one.payload.readUInt32BE())).toEqual([2 ** 31 - 1, 1]);
+    expect(goaways.map((one) => one.payload.readUInt32BE(4))).toEqual([0, 0]);
   });
 
   test("a running request keeps its connection beyond the idle limit", async () => {

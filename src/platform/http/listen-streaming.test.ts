@@ -161,31 +161,46 @@ describe("streaming", () => {
     }
   });
 
-  test("a reader that does not read makes the sender wait", async () => {
-    let release: (() => void) | undefined;
-    const { url } = await start({
+  test("a reader that does not read makes the sender wait, on both protocols", async () => {
+    const release: (() => void)[] = [];
+    const { url, listener } = await start({
       request(request, response) {
-        void (async () => {
-          await new Promise<void>((resolve) => {
-            release = resolve;
-          });
+        if (request.target === "/read") {
+          request.readBody(64 * 1024 * 1024, () => response.send(200, {}, "read"));
+          return;
+        }
+        const readLate = async (): Promise<void> => {
+          await new Promise<void>((resolve) => release.push(resolve));
           let bytes = 0;
           for await (const chunk of request.body()) bytes += chunk.length;
           response.send(200, {}, String(bytes));
-        })();
+        };
+        void readLate();
       },
     });
-    const total = 8 * 1024 * 1024;
+    const total = 32 * 1024 * 1024;
     const stream = client(url).request({ ":method": "POST", ":path": "/" });
     let answer = "";
     stream.on("data", (chunk: Buffer) => {
       answer += chunk.toString();
     });
     stream.end(Buffer.alloc(total));
-    await until(() => release !== undefined);
+    const raw = new RawClient(listener.port);
+    raw.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${total}\r\n\r\n`);
+    raw.write(Buffer.alloc(total));
+    const piped = new RawClient(listener.port);
+    piped.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n");
+    piped.write("GET /read HTTP/1.1\r\nhost: a\r\n\r\n".repeat(500_000));
+    await until(() => release.length === 3);
+    // While a neighbour sends as much to a reader, the three that have none get no further.
+    const read = await fetch(`${url}/read`, { method: "POST", body: Buffer.alloc(total) });
+    expect(await read.text()).toBe("read");
     expect(stream.writableFinished).toBe(false);
-    release?.();
-    await until(() => answer === String(total));
+    expect(raw.socket.writableLength).toBeGreaterThan(0);
+    expect(piped.socket.writableLength).toBeGreaterThan(0);
+    piped.socket.destroy();
+    for (const one of release) one();
+    await until(() => answer === String(total) && raw.text.endsWith(String(total)));
   });
 });
 

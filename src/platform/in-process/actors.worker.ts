@@ -200,15 +200,16 @@ class ActorThread implements RunnerPort {
   }
 }
 
+/** One line for why a module did not load; several mistakes of its syntax are told by the first. */
 function loadError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const at = error as Error & {
-    readonly line?: unknown;
-    readonly position?: { readonly line: number };
-  };
-  const line = typeof at.line === "number" ? at.line : at.position?.line;
-  const [text = ""] = error.message.split("\n");
-  return line === undefined ? text : `line ${line}: ${text}`;
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  if (typeof first !== "object" || first === null || !("message" in first)) return String(first);
+  const at = "position" in first ? (first.position as { readonly line?: number } | null) : null;
+  const line = at?.line ?? 0;
+  const [text = ""] = String(first.message).split("\n");
+  // That this file imports the modules is nobody's business.
+  const plain = text.replace(/ imported from \S*actors\.worker\.\w+$/, "");
+  return line > 0 ? `line ${line}: ${plain}` : plain;
 }
 
 const scope = globalThis as unknown as ThreadScope;

@@ -305,7 +305,8 @@ describe("actors in threads of this process", () => {
   test.each([
     ["nothing.ts", "export const x = 1;", "exports no actor"],
     ["throws.ts", 'throw new Error("no luck");', "no luck"],
-    ["syntax.ts", "export default {", "syntax.ts: "],
+    ["syntax.ts", "export default {\n  type: 5 5,\n  a: 6 6 };", "syntax.ts: line 2: "],
+    ["missing.ts", 'import "./nowhere.ts";', "'./nowhere.ts'"],
     ["default.ts", "export default 5;", "export default: must be an object"],
     [
       "typo.ts",

@@ -109,7 +109,12 @@ class Generation {
     const { clock, log } = this.#world;
     const delayMs = Math.min(RESTART_LIMIT_MS, RESTART_MS * 2 ** this.#restarts);
     this.#restarts += 1;
-    log.warn("actor_thread_lost", { host: this.#name, thread: index, reason, restart_ms: delayMs });
+    log.warn("actors.thread_lost", {
+      host: this.#name,
+      thread: index,
+      reason,
+      restart_ms: delayMs,
+    });
     clock.setTimer(delayMs, () => void this.#restart(index));
   }
 

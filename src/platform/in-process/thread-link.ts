@@ -150,7 +150,7 @@ export class ThreadLink implements HostLink {
       this.#stopWatch = undefined;
     }
     for (const stray of strays) {
-      this.#world.log.warn("actor_stray_error", { host: this.id, message: stray });
+      this.#world.log.warn("actors.stray_error", { host: this.id, message: stray });
     }
     for (const call of calls) this.#calls.make(call);
     const done: HostResult[] = [];
@@ -169,7 +169,7 @@ export class ThreadLink implements HostLink {
 
   #endIfIdle(): void {
     if (this.#leaving && this.#running.size === this.#cancelled.size)
-      this.#end("it is replaced", false);
+      this.#end("its turns have ended", false);
   }
 
   /** Turns that never end although nobody waits for them must not eat up all the credit. */
