@@ -30,11 +30,17 @@ export const ANONYMOUS: Caller = { kind: "anonymous", id: "anonymous", roles: []
 /** The phases of a call that are measured and traced, in order. */
 export type Phase = "receive" | "queue" | "claim" | "host" | "commit" | "reply";
 
-/** Records the phases of one sampled call. Unsampled calls carry none, so they cost nothing. */
-export interface CallTrace {
-  /** W3C `traceparent` to hand on, naming this call's span as parent. */
+/** W3C trace context as text. */
+export interface TraceContext {
   readonly traceparent: string;
   readonly tracestate: string;
+}
+
+/**
+ * Records the phases of one sampled call; its context names the call's span as parent. Unsampled calls
+ * carry none, so they cost nothing.
+ */
+export interface CallTrace extends TraceContext {
   begin(phase: Phase): void;
   end(phase: Phase): void;
 }
@@ -68,6 +74,8 @@ export interface Invocation {
   /** Monotonic time of this node in milliseconds; always finite. */
   readonly deadlineMs: number;
   readonly trace: CallTrace | undefined;
+  /** The caller's context where the call itself is not sampled; handed on to the host as it came. */
+  readonly traceContext?: TraceContext;
   /** The caller acts only on this revision; another is `state.conflict`. */
   readonly expectedRevision?: number;
   readonly stream?: StreamPosition;

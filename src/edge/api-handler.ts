@@ -1,5 +1,7 @@
 import { createConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { Credentials } from "../contract/index.ts";
+import type { ServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ActorService } from "../gen/troupe/v1/actor_pb.ts";
@@ -12,6 +14,7 @@ import { Calls } from "./calls.ts";
 import { CLIENT_PROTOCOL, ClientSocket } from "./client-socket.ts";
 import { CHANNEL, ConnectAdapter, pathOf, serverErrors } from "./connect-adapter.ts";
 import { EdgeEntry } from "./edge-entry.ts";
+import { connectCodeOf, reasonOf, STATUSES } from "./error-map.ts";
 import { PageTokens } from "./gates/page-token.ts";
 import { makeHealthService } from "./health.ts";
 import { JsonRoutes } from "./json-routes.ts";
@@ -85,12 +88,29 @@ class ApiHandler implements HttpHandler {
     if (!names.includes(CLIENT_PROTOCOL)) {
       return { kind: "refuse", status: 400, message: "the subprotocol is not supported" };
     }
+    return this.#client(credentials);
+  }
+
+  /** A refusal that is known at once is the answer to the upgrade; a later one closes the socket. */
+  #client(credentials: Credentials): WebSocketDecision {
+    let found: Caller | ServerError | undefined;
+    let socket: ClientSocket | undefined;
+    this.#entry.authentication.identify(credentials, (answer) => {
+      found = answer;
+      socket?.identified(answer);
+    });
+    const early = found as Caller | ServerError | undefined;
+    if (early instanceof Error) {
+      this.#entry.instruments.rejected("websocket", reasonOf(early));
+      const { http } = STATUSES[connectCodeOf(early)];
+      return { kind: "refuse", status: http, message: early.message };
+    }
     return {
       kind: "accept",
       protocol: CLIENT_PROTOCOL,
       accept: (link) => {
-        const socket = new ClientSocket(link, this.#stream);
-        this.#entry.authentication.identify(credentials, (found) => socket.identified(found));
+        socket = new ClientSocket(link, this.#stream);
+        if (found !== undefined) socket.identified(found);
       },
     };
   }

@@ -3,10 +3,10 @@ import { toServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { WebSocketLink } from "../node/ports.ts";
 import { reasonOf } from "./error-map.ts";
+import { ResultFrames } from "./result-frames.ts";
 import type { StreamShared } from "./stream-call.ts";
 import { StreamCalls } from "./stream-calls.ts";
-import { decodeCallFrame, writeRefusal, writeResult } from "./stream-codec.ts";
-import { ProtoWriter } from "./wire/writer.ts";
+import { decodeCallFrame } from "./stream-codec.ts";
 
 /** The WebSocket subprotocol that carries the frames of `InvokeStream`. */
 export const CLIENT_PROTOCOL = "troupe.v1.client";
@@ -15,27 +15,29 @@ const UNSUPPORTED_DATA = 1003;
 const BAD_FRAME = 1007;
 const POLICY = 1008;
 const TOO_SLOW = 1013;
+/** Largest messages that may wait for a client that does not read. */
+const UNREAD_MESSAGES = 4;
 /** Frames kept while the authenticator has not answered yet. */
 const EARLY_FRAMES = 16;
 
 /**
  * One client on a WebSocket: the messages are those of `InvokeStream`, one per frame. A WebSocket
  * cannot be held up, so calls beyond the bound are refused one by one; a client that does not read
- * its results is cut off when they have grown to the size of the largest message.
+ * its results is cut off when they have grown to the size of a few of the largest messages.
  */
 export class ClientSocket {
   readonly #link: WebSocketLink;
   readonly #shared: StreamShared;
-  readonly #writer = new ProtoWriter();
+  readonly #frames: ResultFrames;
   #calls: StreamCalls | undefined;
   #early: (Uint8Array | string)[] = [];
-  #ready = 0;
   #flushing = false;
   #closed = false;
 
   constructor(link: WebSocketLink, shared: StreamShared) {
     this.#link = link;
     this.#shared = shared;
+    this.#frames = new ResultFrames(shared.limits.messageBytes, 0, () => this.#flushSoon());
     link.onMessage((frame) => this.#received(frame));
     link.onDrain(() => this.#flush());
     link.onClose(() => this.#end());
@@ -46,15 +48,8 @@ export class ClientSocket {
     if (this.#closed) return;
     if (found instanceof Error) return this.#refuse(POLICY, found);
     const channel = { caller: found, timeoutMs: undefined, traceparent: "", tracestate: "" };
-    this.#calls = new StreamCalls(
-      this.#shared.calls,
-      channel,
-      this.#shared.edgeLimits.streamCalls,
-      {
-        reply: (id, reply) => this.#result((writer) => writeResult(writer, id, reply)),
-        refuse: (id, error) => this.#result((writer) => writeRefusal(writer, id, error)),
-      },
-    );
+    const { streamCalls } = this.#shared.edgeLimits;
+    this.#calls = new StreamCalls(this.#shared.calls, channel, streamCalls, this.#frames);
     const early = this.#early;
     this.#early = [];
     for (const frame of early) this.#received(frame);
@@ -81,13 +76,9 @@ export class ClientSocket {
     }
   }
 
-  #result(write: (writer: ProtoWriter) => void): void {
+  #flushSoon(): void {
     if (this.#closed) return;
-    write(this.#writer);
-    this.#ready += 1;
-    if (this.#writer.length > this.#shared.limits.messageBytes) {
-      return this.#close(TOO_SLOW, "results are not read");
-    }
+    if (this.#frames.bytes > this.#unreadBytes) return this.#close(TOO_SLOW, "results are not read");
     if (this.#flushing) return;
     this.#flushing = true;
     this.#shared.clock.defer(() => {
@@ -98,14 +89,18 @@ export class ClientSocket {
 
   /** Sends what is ready, unless what was sent before still waits for its reader. */
   #flush(): void {
-    const blocked = this.#link.bufferedBytes > this.#shared.edgeLimits.streamBufferBytes;
-    if (this.#closed || this.#ready === 0 || blocked) return;
-    const count = this.#ready;
-    this.#ready = 0;
-    const frame = this.#writer.finish();
-    this.#writer.reset();
-    this.#link.send(frame);
-    this.#calls?.written(count);
+    const { streamBufferBytes } = this.#shared.edgeLimits;
+    while (!this.#closed && this.#link.bufferedBytes <= streamBufferBytes) {
+      const frame = this.#frames.take();
+      if (frame === undefined) return;
+      this.#link.send(frame.bytes);
+      this.#calls?.written(frame.count);
+    }
+  }
+
+  /** What may wait for a slow reader: a few of the largest messages. */
+  get #unreadBytes(): number {
+    return this.#shared.limits.messageBytes * UNREAD_MESSAGES;
   }
 
   #refuse(code: number, error: ServerError): void {

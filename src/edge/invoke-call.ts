@@ -103,7 +103,7 @@ export function toInvocation(call: InvokeCall, channel: CallChannel, rules: Call
     caller: turn === undefined ? channel.caller : turnCaller(turn),
     chain: turn === undefined ? NO_CHAIN : [...turn.invocation.chain, turn.invocation.actor],
     deadlineMs: turn === undefined ? deadlineMs : Math.min(deadlineMs, turn.invocation.deadlineMs),
-    trace: startTrace(call, channel, rules, actor.type),
+    ...traceOf(call, channel, rules, actor.type),
     hops: 0,
     ...(call.expectedRevision !== undefined && { expectedRevision: call.expectedRevision }),
     ...(call.stream !== undefined && { stream: checkedStream(call.stream) }),
@@ -135,19 +135,25 @@ function checkedStream(stream: StreamPosition): StreamPosition {
   return stream;
 }
 
-function startTrace(
+/** The span of the call, or the caller's context as it came. A malformed one is no error. */
+function traceOf(
   call: InvokeCall,
   channel: CallChannel,
   rules: CallRules,
   type: string,
-): CallTrace | undefined {
-  if (rules.trace === undefined) return undefined;
-  const own = call.traceparent === "" ? channel : call;
-  // A malformed parent is no error: the call begins a trace of its own.
-  const valid = TRACEPARENT.test(own.traceparent);
-  const name = `${type}/${call.action}`;
-  return rules.trace.start(valid ? own.traceparent : "", valid ? own.tracestate : "", name);
+): Pick<Invocation, "trace" | "traceContext"> {
+  const { traceparent, tracestate } = call.traceparent === "" ? channel : call;
+  const valid = traceparent !== "" && TRACEPARENT.test(traceparent);
+  if (rules.trace !== undefined) {
+    const name = `${type}/${call.action}`;
+    const trace = rules.trace.start(valid ? traceparent : "", valid ? tracestate : "", name);
+    trace?.begin("receive");
+    if (trace !== undefined) return { trace };
+  }
+  return valid ? { trace: undefined, traceContext: { traceparent, tracestate } } : UNTRACED;
 }
+
+const UNTRACED = Object.freeze({ trace: undefined });
 
 /** A revision from outside as the domain's number. Throws `ServerError` beyond 2^53. */
 export function checkedRevision(revision: bigint): number {

@@ -1,9 +1,10 @@
 import { type Context, Hono } from "hono";
-import { ServerError, toServerError } from "../domain/error.ts";
+import { toServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { HttpRequest, HttpResponse } from "../node/ports.ts";
+import { unsupported } from "./gates/refusal.ts";
 import { JsonCall, type JsonTarget, jsonTarget } from "./json-call.ts";
-import { refuseAsJson } from "./protocols.ts";
+import { protocolOf, refuseAsJson } from "./protocols.ts";
 import type { UnaryShared } from "./unary-call.ts";
 
 interface Bindings {
@@ -39,7 +40,7 @@ export class JsonRoutes {
       return answered();
     });
     app.notFound((context) => {
-      refuseAsJson(context.env.response, noRoute());
+      refuseRoute(context.env.request, context.env.response);
       return answered();
     });
   }
@@ -63,7 +64,7 @@ export class JsonRoutes {
     try {
       const url = `http://host${path}`;
       const bindings: Bindings = { request, response, caller };
-      if (!URL.canParse(url)) return refuseAsJson(response, noRoute());
+      if (!URL.canParse(url)) return refuseRoute(request, response);
       await this.#app.fetch(new Request(url, { method: request.method }), bindings);
     } catch (error) {
       refuseAsJson(response, toServerError(error));
@@ -74,7 +75,7 @@ export class JsonRoutes {
     const { request, response, caller } = env;
     try {
       const target = jsonTarget(request.target.replace(/\?.*$/, ""), kind);
-      if (target === undefined) refuseAsJson(response, noRoute());
+      if (target === undefined) refuseRoute(request, response);
       else new JsonCall(this.#shared, target, request, response, caller).start();
     } catch (error) {
       refuseAsJson(response, toServerError(error, "not_started"));
@@ -91,7 +92,10 @@ function notAllowed({ env }: Routed, allow: string): Response {
   return answered();
 }
 
-function noRoute(): ServerError {
-  const reason = "NO_ROUTE";
-  return new ServerError("actor.unknown", "there is nothing at this path", "not_started", { reason });
+/** There is nothing at this path: 404, or in the terms of gRPC a method that is not implemented. */
+function refuseRoute(request: HttpRequest, response: HttpResponse): void {
+  const error = unsupported("there is nothing at this path", "NO_ROUTE");
+  const protocol = protocolOf(request.header("content-type"));
+  if (protocol === undefined || protocol.name === "connect") refuseAsJson(response, error, 404);
+  else protocol.refuse(response, error);
 }

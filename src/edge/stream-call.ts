@@ -9,9 +9,9 @@ import { headerTimeoutMs } from "./gates/deadline.ts";
 import { EnvelopeSplitter, open, PREFIX_BYTES } from "./gates/envelope.ts";
 import { expired } from "./gates/refusal.ts";
 import { endOfConnectStream, grpcTrailers } from "./protocols.ts";
+import { type ResultFrame, ResultFrames } from "./result-frames.ts";
 import { StreamCalls } from "./stream-calls.ts";
-import { decodeCallFrame, writeRefusal, writeResult } from "./stream-codec.ts";
-import { ProtoWriter } from "./wire/writer.ts";
+import { decodeCallFrame } from "./stream-codec.ts";
 
 /** What all streams of a listener share. */
 export interface StreamShared {
@@ -65,9 +65,7 @@ export class StreamCall {
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
   readonly #calls: StreamCalls;
-  readonly #writer = new ProtoWriter();
-  /** Results in the writer. */
-  #ready = 0;
+  readonly #frames: ResultFrames;
   #flushing = false;
   #ended = false;
 
@@ -83,10 +81,14 @@ export class StreamCall {
     this.#request = request;
     this.#response = response;
     const channel = { caller, timeoutMs: undefined, traceparent: "", tracestate: "" };
-    this.#calls = new StreamCalls(shared.calls, channel, shared.edgeLimits.streamCalls, {
-      reply: (id, reply) => this.#result((writer) => writeResult(writer, id, reply)),
-      refuse: (id, error) => this.#result((writer) => writeRefusal(writer, id, error)),
-    });
+    const { messageBytes } = shared.limits;
+    this.#frames = new ResultFrames(messageBytes, PREFIX_BYTES, () => this.#flushSoon());
+    this.#calls = new StreamCalls(
+      shared.calls,
+      channel,
+      shared.edgeLimits.streamCalls,
+      this.#frames,
+    );
   }
 
   /** Serves the stream to its end. Never rejects. */
@@ -135,34 +137,36 @@ export class StreamCall {
   }
 
   #isFull(): boolean {
-    return this.#calls.full || this.#writer.length > this.#shared.edgeLimits.streamBufferBytes;
+    return this.#calls.full || this.#frames.bytes > this.#shared.edgeLimits.streamBufferBytes;
   }
 
-  #result(write: (writer: ProtoWriter) => void): void {
-    if (this.#ready === 0) this.#writer.reserve(PREFIX_BYTES);
-    write(this.#writer);
-    this.#ready += 1;
+  #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
     this.#shared.clock.defer(() => this.#flush());
   }
 
+  /** Writes frame after frame, as long as there is room. */
   #flush(): void {
-    if (this.#ended) return;
-    const count = this.#ready;
-    this.#ready = 0;
-    this.#writer.prefix(0, 0);
-    const room = this.#response.write(this.#writer.finish());
-    this.#writer.reset();
-    if (room === undefined) this.#left(count);
-    else void room.then(() => this.#left(count));
+    this.#flushing = false;
+    for (let frame = this.#next(); frame !== undefined; frame = this.#next()) {
+      const { count } = frame;
+      const room = this.#response.write(frame.bytes);
+      if (room === undefined) {
+        this.#calls.written(count);
+        continue;
+      }
+      this.#flushing = true;
+      void room.then(() => {
+        this.#calls.written(count);
+        this.#flush();
+      });
+      return;
+    }
   }
 
-  /** A frame has gone, and there is room for the next. */
-  #left(count: number): void {
-    this.#calls.written(count);
-    if (this.#ready > 0) this.#flush();
-    else this.#flushing = false;
+  #next(): ResultFrame | undefined {
+    return this.#ended ? undefined : this.#frames.take();
   }
 
   /** The caller is gone: nothing is left to say. */

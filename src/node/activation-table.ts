@@ -36,6 +36,8 @@ export interface TableObserver extends CommitObserver {
   activated(): void;
   deactivated(reason: string): void;
   replayed(): void;
+  /** A bug of ours broke an activation. */
+  invariantFailed(): void;
   /** Milliseconds that a call waited for its turn. */
   queued(ms: number, type: string): void;
   /** Milliseconds that an invocation was at its host. */
@@ -130,7 +132,9 @@ export class ActivationTable implements Invoker {
         if (call.phase !== "done") this.#step(slot, { kind: "expired", call, error: canceled() });
       });
       this.#phases.entered(call);
+      const cold = slot.activation.status === "cold";
       this.#step(slot, { kind: "invoke", call });
+      if (cold) this.#phases.claiming(call);
     });
   }
 
@@ -205,6 +209,7 @@ export class ActivationTable implements Invoker {
     } catch (error) {
       // A bug of ours: the actor starts over with its next call; these calls end at their deadlines.
       this.#options.log.error("activation.broken", { actor: slot.path, input: input.kind, error });
+      this.#options.observer.invariantFailed();
       this.#remove(slot, "broken");
       return;
     }

@@ -12,11 +12,6 @@ export interface HostLink {
   readonly sdk: string;
   readonly kind: "attach" | "dial" | "in-process";
   readonly weight: number;
-  /**
-   * Set where several links are the threads of one host: this one would take the actors whose path
-   * hashes to `index` of `of`. Any of them may take any actor.
-   */
-  readonly share?: { readonly index: number; readonly of: number };
   /** Identity under which it registered; its types belong to this identity. */
   readonly identity: Caller;
   /**

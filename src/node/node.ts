@@ -35,6 +35,7 @@ export interface NodeParts {
   readonly limits: Limits;
   readonly digest: (action: string, payload: Payload) => Uint8Array;
   readonly observer: TableObserver;
+  readonly policyFailed: () => void;
   readonly denied: (question: AccessQuestion, rule: string) => void;
 }
 
@@ -80,6 +81,7 @@ export class Node {
       stopping: () => this.#status === "stopping",
       partition: () => this.#partition,
       denied: parts.denied,
+      policyFailed: parts.policyFailed,
     });
     this.service = new ActorService({
       ...parts,

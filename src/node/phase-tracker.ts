@@ -32,8 +32,14 @@ export class PhaseTracker {
   entered(call: Call): void {
     const { trace } = call.invocation;
     if (trace === undefined && call.id % SAMPLE !== 0) return;
+    trace?.end("receive");
     trace?.begin("queue");
     this.#marks.set(call.id, { queuedMs: this.#clock.now(), hostMs: 0 });
+  }
+
+  /** The actor of a call that has just entered is claimed for it. */
+  claiming(call: Call): void {
+    if (this.#marks.has(call.id)) call.invocation.trace?.begin("claim");
   }
 
   begun(calls: readonly Call[]): void {
@@ -43,6 +49,7 @@ export class PhaseTracker {
       if (marks === undefined) continue;
       marks.hostMs = this.#clock.now();
       this.#observer.queued(marks.hostMs - marks.queuedMs, call.invocation.actor.type);
+      call.invocation.trace?.end("claim");
       call.invocation.trace?.end("queue");
       call.invocation.trace?.begin("host");
     }
@@ -62,5 +69,7 @@ export class PhaseTracker {
   answered(call: Call): void {
     if (this.#marks.size === 0 || !this.#marks.delete(call.id)) return;
     call.invocation.trace?.end("commit");
+    // Ends with the span of the call, when its answer has been written.
+    call.invocation.trace?.begin("reply");
   }
 }

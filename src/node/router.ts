@@ -16,6 +16,8 @@ export interface RouterOptions {
   /** Every call is refused. */
   readonly stopping: () => boolean;
   readonly partition: () => PartitionDecision;
+  /** Told of each question that the policy threw on. */
+  readonly policyFailed: () => void;
   /** Told of each refusal by policy, with the rule that decided. */
   readonly denied: (question: AccessQuestion, rule: string) => void;
 }
@@ -55,6 +57,7 @@ export class Router implements Invoker {
       rule = decision.rule;
     } catch (error) {
       log.error("acl.error", { error });
+      this.#options.policyFailed();
     }
     denied(question, rule);
     return new ServerError("access.denied", "the caller may not do this", "not_started", {

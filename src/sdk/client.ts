@@ -260,7 +260,8 @@ export class Client implements Caller {
     this.#retries.begin();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await send(Math.max(1, end - performance.now()));
+        // gRPC and Connect carry whole milliseconds.
+        return await send(Math.max(1, Math.ceil(end - performance.now())));
       } catch (error) {
         if (!(error instanceof CallFailure)) throw error;
         const delayMs = this.#retries.delayMs(error, attempt, harmless);

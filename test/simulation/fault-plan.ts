@@ -9,6 +9,8 @@ export interface FaultPlan {
   /** Applied long after the caller was told that nobody knows. */
   readonly late: number;
   readonly busy: number;
+  /** A commit arrives a second time. */
+  readonly twice: number;
   readonly slow: number;
   /** The compare-and-set answers `conflict` and changes nothing. */
   readonly conflict: number;
@@ -42,6 +44,7 @@ export const NO_FAULTS: FaultPlan = {
   replyLost: 0,
   late: 0,
   busy: 0,
+  twice: 0,
   slow: 0,
   conflict: 0,
   corrupt: 0,
@@ -75,6 +78,7 @@ export function drawFaultPlan(random: Prng): FaultPlan {
     replyLost: rate(0.08),
     late: rate(0.08),
     busy: rate(0.05),
+    twice: rate(0.1),
     slow: rate(0.1),
     conflict: rate(0.02),
     corrupt: rate(0.2),
@@ -88,11 +92,11 @@ export function drawFaultPlan(random: Prng): FaultPlan {
     shortDeadline: rate(0.1),
     idConflict: rate(0.1),
     burst: rate(0.2),
-    pauseEveryMs: every(1_500),
+    pauseEveryMs: every(800),
     crashEveryMs: every(2_000),
     outageEveryMs: every(3_000),
     partitionEveryMs: every(2_000),
-    evictEveryMs: every(2_000),
+    evictEveryMs: every(700),
     deactivateEveryMs: every(150),
     wallJumpEveryMs: every(1_000),
     clockDrift: rate(0.05),

@@ -4,6 +4,7 @@ export const SOMETIMES = [
   "commit conflict",
   "late write refused",
   "late write applied",
+  "repeated write refused",
   "unknown resolved as applied",
   "unknown resolved as not applied",
   "unknown stayed unknown",

@@ -19,7 +19,6 @@ export interface Capture {
 }
 
 const STORE = "plugins/statestores/memory/memory-statestore.ts";
-const ROWS = "plugins/statestores/memory/memory-commit.ts";
 const ACTIVATION = "src/core/activation/activation.ts";
 const GATE = "src/core/activation/output-gate.ts";
 const TURNS = "src/core/activation/turn-queue.ts";
@@ -48,16 +47,12 @@ export const MUTANTS: readonly Mutant[] = [
     patches: patch(STORE, FENCE, "if (!up || row?.owner !== sessionId) return"),
   },
   {
-    name: "owner's lease not compared, late write of a zombie taken",
+    name: "late write of a zombie taken",
     patches: patch(STORE, FENCE, "if (row === undefined || row.epoch > commit.epoch + 1) return"),
   },
   {
     name: "revision not compared",
-    patches: [
-      ...patch(STORE, CONFLICT, ""),
-      ...patch(ROWS, "row.revision = commit.revision;", "row.revision = commit.revision;"),
-      ...patch(STORE, FENCE, "if (!up || row?.owner !== sessionId) return"),
-    ],
+    patches: patch(STORE, CONFLICT, ""),
   },
   {
     name: "ack before commit",

@@ -68,7 +68,7 @@ export class Nemesis {
 
   #pause(): void {
     const { ttlMs, marks } = this.#options;
-    this.#node().pause(this.#until(2 * ttlMs));
+    this.#node().pause(this.#until(3 * ttlMs));
     marks.hit("node paused");
   }
 

@@ -72,7 +72,7 @@ export class SimClient {
     if (random.unit() < faults().idConflict) this.#abuse(node);
     const count = random.unit() < faults().burst ? 4 + random.below(12) : 1;
     for (let i = 0; i < count; i += 1) {
-      const to = random.unit() < 0.1 ? random.below(nodes.length) : node;
+      const to = random.unit() < 0.2 ? random.below(nodes.length) : node;
       this.#last = this.send(actor, this.#action(actor), to, MAX_ATTEMPTS);
     }
   }

@@ -37,7 +37,7 @@ export interface StoreLine {
   readonly cutOff: () => boolean;
 }
 
-type Fate = "served" | "lost" | "reply-lost" | "late" | "busy" | "zombie";
+type Fate = "served" | "twice" | "lost" | "reply-lost" | "late" | "busy" | "zombie";
 
 /** How long the driver waits for an answer. */
 const TIMEOUT_MS = 400;
@@ -103,23 +103,26 @@ export class SimStatestore implements Statestore {
     const { log, marks, store, random, faults } = this.#line;
     const refused = random.unit() < faults().conflict;
     let late = false;
+    let served = 0;
     const apply = async (): Promise<readonly CommitResult[]> => {
       if (refused) {
         marks.hit("commit conflict");
         return batch.commits.map(() => "conflict");
       }
       const results = await store.commit(batch);
+      served += 1;
       results.forEach((result, i) => {
         const commit = batch.commits[i];
         if (commit !== undefined) log.committed(commit, batch.sessionId, result);
         if (result === "fenced") marks.hit(late ? "late write refused" : "commit fenced");
         else if (late && result === "committed") marks.hit("late write applied");
+        else if (served > 1 && result === "conflict") marks.hit("repeated write refused");
       });
       return results;
     };
     return this.#call(apply, "unknown", (fate) => {
       late = fate === "late";
-      if (fate === "served" || fate === "busy") return;
+      if (fate === "served" || fate === "twice" || fate === "busy") return;
       for (const commit of batch.commits) log.doubted(commit, batch.sessionId);
     });
   }
@@ -163,6 +166,12 @@ export class SimStatestore implements Statestore {
       switch (fate) {
         case "served":
           return void scheduler.after(wayMs, server, serve);
+        case "twice":
+          // A network or a driver that sends again what had arrived: the second must change nothing.
+          scheduler.after(wayMs + TIMEOUT_MS * random.unit(), server, () => {
+            void apply().catch(() => undefined);
+          });
+          return void scheduler.after(wayMs, server, serve);
         case "busy":
           return fail(2 * wayMs, "not_applied");
         case "lost":
@@ -185,7 +194,7 @@ export class SimStatestore implements Statestore {
 
   #fate(writes: boolean): Fate {
     const { random, faults, cutOff } = this.#line;
-    const { lost, replyLost, late, busy, zombie } = faults();
+    const { lost, replyLost, late, busy, zombie, twice } = faults();
     const draw = random.unit();
     if (cutOff()) return "lost";
     let edge = lost;
@@ -196,7 +205,10 @@ export class SimStatestore implements Statestore {
     if (draw < edge) return "late";
     edge += busy;
     if (draw < edge) return "busy";
-    return writes && draw < edge + zombie ? "zombie" : "served";
+    if (!writes) return "served";
+    edge += twice;
+    if (draw < edge) return "twice";
+    return draw < edge + zombie ? "zombie" : "served";
   }
 
   #way(): number {

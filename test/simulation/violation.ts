@@ -5,6 +5,7 @@ export interface Violation {
 }
 
 export type CheckerName =
+  | "determinism"
   | "commit-log"
   | "replies"
   | "counter"

@@ -52,7 +52,7 @@ export async function post(
   const response = await fetch(`${url}${path}`, {
     method,
     headers: { ...(contentType !== undefined && { "content-type": contentType }), ...headers },
-    ...(method === "POST" && { body: body as BodyInit }),
+    ...(method === "POST" && { body }),
   });
   const text = await response.text();
   const error = text.startsWith("{") ? (JSON.parse(text) as ErrorJson) : undefined;

@@ -2,7 +2,6 @@ import type {
   ActorId,
   ClaimRequest,
   ClaimResult,
-  DedupRecord,
   ReadResult,
   StoredState,
   StringMap,
@@ -10,7 +9,8 @@ import type {
 import { StoreFailure } from "../kit/failure.ts";
 import { actorIdentity } from "../kit/identity.ts";
 import { decodeTags, isCleanText, positionDamage } from "../kit/row-codec.ts";
-import type { SqlRow, SqlStatement, SqlValue } from "./driver.ts";
+import type { DedupTable } from "./dedup-table.ts";
+import type { SqlRow, SqlStatement } from "./driver.ts";
 import type { SessionTable } from "./session-table.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
@@ -25,32 +25,27 @@ interface SoundRow {
   readonly living: { readonly nodeName: string; readonly address: string } | undefined;
 }
 
-/** How many rows a call of `prune` looks at for each one that it may delete. */
-const PRUNE_LOOKS = 10;
+/** Row numbers of recorded replies, each followed by a comma. */
+const RECENT_PATTERN = /^(?:\d+,)*$/;
 
-/** Actors and their recorded replies. */
+/** Actors: who owns them, and where they stand. */
 export class ActorTable {
   readonly #connection: SqliteConnection;
   readonly #sessions: SessionTable;
+  readonly #dedup: DedupTable;
   readonly #find: SqlStatement;
   readonly #insert: SqlStatement;
   readonly #take: SqlStatement;
-  readonly #requestIds: SqlStatement;
   readonly #epoch: SqlStatement;
   readonly #release: SqlStatement;
-  readonly #dedup: SqlStatement;
-  readonly #oldDedup: SqlStatement;
-  readonly #keptFrom: SqlStatement;
-  readonly #deleteDedup: SqlStatement;
-  /** Where the next call of `prune` goes on: rows that stay for their number are passed once a round. */
-  #prunedUpTo = 0n;
 
-  constructor(connection: SqliteConnection, sessions: SessionTable) {
+  constructor(connection: SqliteConnection, sessions: SessionTable, dedup: DedupTable) {
     this.#connection = connection;
     this.#sessions = sessions;
+    this.#dedup = dedup;
     this.#find = connection.prepare(
       `SELECT a.number, a.system, a.type, a.key, a.owner, a.epoch, a.revision, a.tags,
-              a.state_type, a.state, s.node_name, s.address, s.expires_ms
+              a.state_type, a.state, s.node_name, s.address, s.expires_ms, a.recent
          FROM actors a LEFT JOIN sessions s ON s.id = a.owner AND s.state = 'up'
         WHERE a.identity = ?`,
     );
@@ -61,23 +56,10 @@ export class ActorTable {
     this.#take = connection.prepare(
       "UPDATE actors SET owner = ?, epoch = epoch + 1 WHERE number = ? AND epoch = ?",
     );
-    this.#requestIds = connection.prepare("SELECT request_id FROM dedup WHERE actor = ? LIMIT ?");
     this.#epoch = connection.prepare("SELECT epoch FROM actors WHERE identity = ?");
     this.#release = connection.prepare(
       "UPDATE actors SET owner = NULL WHERE identity = ? AND owner = ? AND epoch = ?",
     );
-    this.#dedup = connection.prepare(
-      `SELECT d.digest, d.revision, d.reply
-         FROM dedup d JOIN actors a ON a.number = d.actor
-        WHERE a.identity = ? AND d.request_id = ?`,
-    );
-    this.#oldDedup = connection.prepare(
-      "SELECT number, actor, committed_ms FROM dedup WHERE number > ? ORDER BY number LIMIT ?",
-    );
-    this.#keptFrom = connection.prepare(
-      "SELECT number FROM dedup WHERE actor = ? ORDER BY number DESC LIMIT 1 OFFSET ?",
-    );
-    this.#deleteDedup = connection.prepare("DELETE FROM dedup WHERE number = ?");
   }
 
   claim({ sessionId, actors, maxRequestIds }: ClaimRequest): readonly ClaimResult[] {
@@ -111,8 +93,7 @@ export class ActorTable {
       this.#sessions.fenceExpired(owner, nowMs);
     }
     this.#take.run(sessionId, handle, epoch);
-    const ids = this.#requestIds.all(handle, maxRequestIds + 1).map((row) => String(row[0]));
-    const requestIds = ids.length > maxRequestIds ? undefined : ids;
+    const requestIds = this.#dedup.idsOf(handle, maxRequestIds);
     const existed = true;
     return {
       kind: "claimed",
@@ -166,42 +147,6 @@ export class ActorTable {
       }
     });
   }
-
-  dedup(actor: ActorId, requestId: string): DedupRecord | undefined {
-    return this.#connection.read(() => {
-      const row = this.#dedup.get(actorIdentity(actor), requestId);
-      if (row === undefined) return undefined;
-      const [digest, revision, reply] = row;
-      if (!(digest instanceof Uint8Array) || !(reply instanceof Uint8Array)) {
-        throw damage(`the reply recorded for actor ${actor.key}`, "ROW_CORRUPT");
-      }
-      return { requestId, digest, revision: Number(revision), reply };
-    });
-  }
-
-  prune(ageMs: number, keep: number, limit: number): number {
-    return this.#connection.write((nowMs) => {
-      const before = BigInt(nowMs - Math.round(ageMs));
-      const keptFrom = new Map<SqlValue, SqlValue>();
-      const looks = limit * PRUNE_LOOKS;
-      const rows = this.#oldDedup.all(this.#prunedUpTo, looks);
-      let pruned = 0;
-      for (const row of rows) {
-        const number = row[0] as bigint;
-        const actor = row[1] ?? null;
-        const committedMs = row[2] as bigint;
-        if (pruned >= limit) return pruned;
-        // Rows are in order of their commits, so all that follow are younger.
-        if (committedMs > before) break;
-        this.#prunedUpTo = number;
-        if (!keptFrom.has(actor)) keptFrom.set(actor, this.#keptFrom.get(actor, keep)?.[0] ?? -1n);
-        if (number > Number(keptFrom.get(actor))) continue;
-        pruned += this.#deleteDedup.run(number);
-      }
-      if (rows.length < looks) this.#prunedUpTo = 0n;
-      return pruned;
-    });
-  }
 }
 
 function damage(subject: string, reason: string): StoreFailure {
@@ -220,7 +165,8 @@ function soundRow(row: SqlRow, actor: ActorId, nowMs: number): SoundRow | string
     if (!(data instanceof Uint8Array) || !isCleanText(stateType)) return "STATE_UNREADABLE";
     state = { data, type: stateType };
   }
-  const [nodeName, address, expiresMs] = row.slice(10);
+  const [nodeName, address, expiresMs, recent] = row.slice(10);
+  if (!RECENT_PATTERN.test(String(recent))) return "DEDUP_UNREADABLE";
   const alive = typeof expiresMs === "bigint" && Number(expiresMs) > nowMs;
   return {
     handle: Number(number),

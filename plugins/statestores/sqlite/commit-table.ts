@@ -1,6 +1,7 @@
 import type { CommitResult } from "../../../src/contract/index.ts";
 import type { FramedBatch, FramedCommit } from "./commit-frame.ts";
-import type { SqlStatement } from "./driver.ts";
+import type { DedupTable } from "./dedup-table.ts";
+import type { SqlRow, SqlStatement } from "./driver.ts";
 import type { HistoryTable } from "./history-table.ts";
 import type { SessionTable } from "./session-table.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
@@ -8,38 +9,57 @@ import type { SqliteConnection } from "./sqlite-connection.ts";
 /** Condition of every commit: the row is still this owner's, at this epoch and revision. */
 const HELD = "number = ? AND epoch = ? AND revision = ? AND owner = ?";
 
+/** A list of recorded replies this long moves to the index: some 16 numbers. */
+const LONG_LIST = 112;
+
+/** The tables that a commit reads and writes besides its own. */
+export interface CommitTables {
+  readonly sessions: SessionTable;
+  readonly dedup: DedupTable;
+  readonly history: HistoryTable;
+}
+
+/** A commit with what its compare-and-set came to. */
+interface Attempt {
+  readonly commit: FramedCommit;
+  readonly result: CommitResult;
+  /** Number of the first of its recorded replies. */
+  readonly firstReply: number;
+  /** Its actor's list of recorded replies is to move to the index. */
+  readonly spills: boolean;
+}
+
 /** Turns of many actors in one transaction. */
 export class CommitTable {
   readonly #connection: SqliteConnection;
-  readonly #sessions: SessionTable;
-  readonly #history: HistoryTable;
+  readonly #tables: CommitTables;
   readonly #write: SqlStatement;
   readonly #advance: SqlStatement;
   readonly #held: SqlStatement;
+  readonly #writeListing: SqlStatement;
+  readonly #advanceListing: SqlStatement;
+  readonly #heldListing: SqlStatement;
   readonly #owned: SqlStatement;
-  readonly #dedup: SqlStatement;
   readonly #outbox: SqlStatement;
   readonly #cancel: SqlStatement;
   readonly #schedule: SqlStatement;
 
-  constructor(connection: SqliteConnection, sessions: SessionTable, history: HistoryTable) {
+  constructor(connection: SqliteConnection, tables: CommitTables) {
     this.#connection = connection;
-    this.#sessions = sessions;
-    this.#history = history;
-    this.#write = connection.prepare(
-      `UPDATE actors SET revision = ?, updated_ms = ?, tags = ?, state_type = ?, state = ?
-        WHERE ${HELD}`,
-    );
-    this.#advance = connection.prepare(
-      `UPDATE actors SET revision = ?, updated_ms = ? WHERE ${HELD}`,
-    );
+    this.#tables = tables;
+    const write =
+      "UPDATE actors SET revision = ?, updated_ms = ?, tags = ?, state_type = ?, state = ?";
+    const advance = "UPDATE actors SET revision = ?, updated_ms = ?";
+    const list = "recent = recent || ?";
+    const listed = `WHERE ${HELD} RETURNING length(recent)`;
+    this.#write = connection.prepare(`${write} WHERE ${HELD}`);
+    this.#advance = connection.prepare(`${advance} WHERE ${HELD}`);
     this.#held = connection.prepare(`SELECT 1 FROM actors WHERE ${HELD}`);
+    this.#writeListing = connection.prepare(`${write}, ${list} ${listed}`);
+    this.#advanceListing = connection.prepare(`${advance}, ${list} ${listed}`);
+    this.#heldListing = connection.prepare(`UPDATE actors SET ${list} ${listed}`);
     this.#owned = connection.prepare(
       "SELECT 1 FROM actors WHERE number = ? AND epoch = ? AND owner = ?",
-    );
-    this.#dedup = connection.prepare(
-      `INSERT INTO dedup (actor, request_id, digest, revision, committed_ms, reply)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reply = excluded.reply`,
     );
     this.#outbox = connection.prepare(
       `INSERT INTO outbox (actor, id, revision, position, target_system, target_type, target_key,
@@ -55,45 +75,70 @@ export class CommitTable {
 
   /** First every compare-and-set, then what the winners insert. */
   commit({ sessionId, commits }: FramedBatch): readonly CommitResult[] {
+    const { sessions, dedup } = this.#tables;
     return this.#connection.write((nowMs) => {
-      if (!this.#sessions.isUp(sessionId)) return commits.map(() => "fenced" as const);
-      const results = commits.map((commit) => this.#compareAndSet(commit, sessionId, nowMs));
-      for (const [index, commit] of commits.entries()) {
-        if (results[index] === "committed") this.#insert(commit, nowMs);
+      if (!sessions.isUp(sessionId)) return commits.map(() => "fenced" as const);
+      let reply = commits.some((commit) => commit.dedup.length > 0) ? dedup.lastNumber() + 1 : 0;
+      const attempts = commits.map((commit) => {
+        const attempt = this.#attempt(commit, sessionId, nowMs, reply);
+        reply += commit.dedup.length;
+        return attempt;
+      });
+      for (const attempt of attempts) {
+        if (attempt.result === "committed") this.#insert(attempt, nowMs);
       }
-      return results;
+      return attempts.map(({ result }) => result);
     });
   }
 
-  #compareAndSet(commit: FramedCommit, sessionId: number, nowMs: number): CommitResult {
-    const { handle, epoch, baseRevision, revision, written } = commit;
-    if (revision === baseRevision) {
-      if (this.#held.get(handle, epoch, baseRevision, sessionId) !== undefined) return "committed";
+  #attempt(commit: FramedCommit, sessionId: number, nowMs: number, firstReply: number): Attempt {
+    const { handle, epoch, baseRevision, dedup } = commit;
+    const held = [handle, epoch, baseRevision, sessionId];
+    let length: number | undefined;
+    if (dedup.length === 0) {
+      if (this.#compareAndSet(commit, held, nowMs)) length = 0;
     } else {
-      const changed =
-        written === undefined
-          ? this.#advance.run(revision, nowMs, handle, epoch, baseRevision, sessionId)
-          : this.#write.run(
-              revision,
-              nowMs,
-              written.tags,
-              written.state?.type ?? null,
-              written.state?.data ?? null,
-              handle,
-              epoch,
-              baseRevision,
-              sessionId,
-            );
-      if (changed > 0) return "committed";
+      const list = dedup.map((_, index) => `${firstReply + index},`).join("");
+      const row = this.#compareAndList(commit, held, nowMs, list);
+      if (row !== undefined) length = Number(row[0]);
     }
-    return this.#owned.get(handle, epoch, sessionId) === undefined ? "fenced" : "conflict";
+    if (length !== undefined) {
+      return { commit, result: "committed", firstReply, spills: length >= LONG_LIST };
+    }
+    const owned = this.#owned.get(handle, epoch, sessionId) !== undefined;
+    return { commit, result: owned ? "conflict" : "fenced", firstReply, spills: false };
   }
 
-  #insert(commit: FramedCommit, nowMs: number): void {
+  #compareAndSet(commit: FramedCommit, held: readonly number[], nowMs: number): boolean {
+    const { baseRevision, revision, written } = commit;
+    if (revision === baseRevision) return this.#held.get(...held) !== undefined;
+    if (written === undefined) return this.#advance.run(revision, nowMs, ...held) > 0;
+    const { tags, state } = written;
+    const [type, data] = [state?.type ?? null, state?.data ?? null];
+    return this.#write.run(revision, nowMs, tags, type, data, ...held) > 0;
+  }
+
+  /** As above, for turns with recorded replies: also lists their numbers in the actor's row. */
+  #compareAndList(
+    commit: FramedCommit,
+    held: readonly number[],
+    nowMs: number,
+    list: string,
+  ): SqlRow | undefined {
+    const { baseRevision, revision, written } = commit;
+    if (revision === baseRevision) return this.#heldListing.get(list, ...held);
+    if (written === undefined) return this.#advanceListing.get(revision, nowMs, list, ...held);
+    const { tags, state } = written;
+    const [type, data] = [state?.type ?? null, state?.data ?? null];
+    return this.#writeListing.get(revision, nowMs, tags, type, data, list, ...held);
+  }
+
+  #insert({ commit, firstReply, spills }: Attempt, nowMs: number): void {
     const { handle: actor } = commit;
-    for (const { requestId, digest, revision, reply } of commit.dedup) {
-      this.#dedup.run(actor, requestId, digest, revision, nowMs, reply);
+    for (const [index, record] of commit.dedup.entries()) {
+      this.#tables.dedup.insert(firstReply + index, actor, record, nowMs);
     }
+    if (spills) this.#tables.dedup.spill(actor);
     for (const message of commit.outbox) {
       const { id, revision, index, target, action, body, delayMs } = message;
       const { system, type, key } = target;
@@ -106,6 +151,6 @@ export class CommitTable {
         this.#schedule.run(actor, name, set.dueMs, set.repeat, set.action, set.body);
       }
     }
-    this.#history.append(actor, commit.history, commit.historyPolicy, nowMs);
+    this.#tables.history.append(actor, commit.history, commit.historyPolicy, nowMs);
   }
 }

@@ -29,6 +29,7 @@ const FIRST: Migration = {
        revision INTEGER NOT NULL,
        updated_ms INTEGER NOT NULL,
        tags TEXT NOT NULL,
+       recent TEXT NOT NULL DEFAULT '',
        state_type TEXT,
        state BLOB
      ) STRICT`,
@@ -59,7 +60,12 @@ const FIRST: Migration = {
        committed_ms INTEGER NOT NULL,
        reply BLOB NOT NULL
      ) STRICT`,
-    "CREATE UNIQUE INDEX dedup_by_id ON dedup (actor, request_id)",
+    `CREATE TABLE dedup_index (
+       actor INTEGER NOT NULL,
+       request_id TEXT NOT NULL,
+       number INTEGER NOT NULL,
+       PRIMARY KEY (actor, request_id)
+     ) STRICT, WITHOUT ROWID`,
     `CREATE TABLE outbox (
        number INTEGER PRIMARY KEY AUTOINCREMENT,
        actor INTEGER NOT NULL,

@@ -16,9 +16,9 @@ export const SQLITE_CALLS = {
   claim: (engine, request) => engine.actors.claim(request),
   epochs: (engine, actors) => engine.actors.epochs(actors),
   read: (engine, actor) => engine.actors.read(actor),
-  dedup: (engine, actor, requestId) => engine.actors.dedup(actor, requestId),
+  dedup: (engine, actor, requestId) => engine.dedup.find(actor, requestId),
   release: (engine, sessionId, actors) => engine.actors.release(sessionId, actors),
-  prune: (engine, ageMs, keep, limit) => engine.actors.prune(ageMs, keep, limit),
+  prune: (engine, ageMs, keep, limit) => engine.dedup.prune(ageMs, keep, limit),
   search: (engine, query) => engine.search.list(query),
   pastState: (engine, actor, revision) => engine.history.byRevision(actor, revision),
   pastStates: (engine, actor, range) => engine.history.list(actor, range),
@@ -51,9 +51,9 @@ export interface SqliteCallTypes {
   claim: SqliteEngine["actors"]["claim"];
   epochs: SqliteEngine["actors"]["epochs"];
   read: SqliteEngine["actors"]["read"];
-  dedup: SqliteEngine["actors"]["dedup"];
+  dedup: SqliteEngine["dedup"]["find"];
   release: SqliteEngine["actors"]["release"];
-  prune: SqliteEngine["actors"]["prune"];
+  prune: SqliteEngine["dedup"]["prune"];
   search: SqliteEngine["search"]["list"];
   pastState: SqliteEngine["history"]["byRevision"];
   pastStates: SqliteEngine["history"]["list"];

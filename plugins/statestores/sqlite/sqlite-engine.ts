@@ -1,6 +1,7 @@
 import { ActorTable } from "./actor-table.ts";
 import { decodeBatch, encodeResults } from "./commit-frame.ts";
 import { CommitTable } from "./commit-table.ts";
+import { DedupTable } from "./dedup-table.ts";
 import type { SqlDatabase, SqlDriver } from "./driver.ts";
 import { HistoryTable } from "./history-table.ts";
 import { type OpenOptions, openStore } from "./open-store.ts";
@@ -16,6 +17,7 @@ import { SqliteConnection } from "./sqlite-connection.ts";
 export class SqliteEngine {
   readonly sessions: SessionTable;
   readonly actors: ActorTable;
+  readonly dedup: DedupTable;
   readonly outbox: OutboxTable;
   readonly schedules: ScheduleTable;
   readonly history: HistoryTable;
@@ -33,14 +35,15 @@ export class SqliteEngine {
     this.#lock = lock;
     this.#connection = connection;
     this.sessions = new SessionTable(connection);
-    this.actors = new ActorTable(connection, this.sessions);
+    this.dedup = new DedupTable(connection);
+    this.actors = new ActorTable(connection, this.sessions, this.dedup);
     this.outbox = new OutboxTable(connection);
     this.schedules = new ScheduleTable(connection);
     this.history = new HistoryTable(connection, options.mode === "shared");
     this.search = new SearchTable(connection);
     this.registry = new RegistryTable(connection);
     this.reseal = new ResealTable(connection);
-    this.#commits = new CommitTable(connection, this.sessions, this.history);
+    this.#commits = new CommitTable(connection, this);
   }
 
   /** Answers a commit frame in the buffer that brought it. */

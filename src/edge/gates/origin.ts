@@ -25,7 +25,8 @@ const ALLOWED_HEADERS = [
   "x-grpc-web",
   "x-troupe-deadline-ms",
   "x-user-agent",
-].join(", ");
+];
+const METADATA_HEADER = /^x-troupe-metadata-[a-z0-9-]+$/;
 const PREFLIGHT_SECONDS = "7200";
 
 /** Which browsers may call (Fetch standard, CORS), and for which host names a request may be. */
@@ -73,7 +74,7 @@ export class OriginGate {
       204,
       {
         "access-control-allow-methods": METHODS,
-        "access-control-allow-headers": ALLOWED_HEADERS,
+        "access-control-allow-headers": allowedHeaders(request),
         "access-control-max-age": PREFLIGHT_SECONDS,
       },
       EMPTY_BYTES,
@@ -84,6 +85,13 @@ export class OriginGate {
   #isListed(origin: string): boolean {
     return this.#origins.has(origin.toLowerCase());
   }
+}
+
+/** Our headers, and those of the ones asked for that carry metadata under a name of the caller's. */
+function allowedHeaders(request: HttpRequest): string {
+  const asked = (request.header("access-control-request-headers") ?? "").toLowerCase().split(",");
+  const metadata = asked.map((name) => name.trim()).filter((name) => METADATA_HEADER.test(name));
+  return [...ALLOWED_HEADERS, ...metadata].join(", ");
 }
 
 function denied(reason: string, message: string): ServerError {

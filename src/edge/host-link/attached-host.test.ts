@@ -10,15 +10,17 @@ import {
 } from "../../gen/troupe/v1/host_pb.ts";
 import { connectCodeOf } from "../error-map.ts";
 import { AttachedHost } from "./attached-host.ts";
-import { type LinkFixture, linkFixture } from "./link-fixture.ts";
+import { type LinkFixture, linkFixture } from "../../../test/conformance/host-kit/link-fixture.ts";
 
 interface Attached extends LinkFixture {
   readonly host: AttachedHost;
   readonly sent: AttachResponse[];
   readonly ends: (ServerError | undefined)[];
   buffered: number;
-  say(frame: MessageInitShape<typeof AttachRequestSchema>): Promise<void>;
+  say(frame: Frame): Promise<void>;
 }
+
+type Frame = MessageInitShape<typeof AttachRequestSchema>;
 
 /** A host before its first frame. */
 function attaching(): Attached {
@@ -53,11 +55,9 @@ function attaching(): Attached {
 const types = [{ type: "counter" }];
 const hello = { token: "good", version: 1, types, credit: 10, hostName: "me" };
 
-async function attached(
-  more: MessageInitShape<typeof AttachRequestSchema> = {},
-): Promise<Attached> {
+async function attached(credit = 0): Promise<Attached> {
   const fixture = attaching();
-  await fixture.say({ hello, ...more });
+  await fixture.say({ hello, credit });
   return fixture;
 }
 
@@ -131,7 +131,7 @@ describe("hello", () => {
     ],
   ])("%s ends the stream", async (_, frame, code, reason) => {
     const fixture = attaching();
-    await fixture.say(frame as MessageInitShape<typeof AttachRequestSchema>);
+    await fixture.say(frame as Frame);
     const [error] = fixture.ends;
     if (error === undefined) throw new Error("the stream did not end with an error");
     expect([connectCodeOf(error), error.details.reason]).toEqual([code, reason] as never);
@@ -160,7 +160,7 @@ describe("hello", () => {
   });
 
   test("what comes with it counts, and a flood before the welcome does not", async () => {
-    const { gate } = await attached({ credit: 5 });
+    const { gate } = await attached(5);
     expect(gate.links[0]?.credit).toBe(15);
     const flood = attaching();
     for (let at = 0; at < 20; at += 1) {
@@ -228,7 +228,7 @@ describe("an attached host", () => {
   });
 
   test("gets long batches in several frames", async () => {
-    const { gate, sent, clock } = await attached({ credit: 100 });
+    const { gate, sent, clock } = await attached(100);
     const state = { type: "application/json", data: new Uint8Array(600_000) };
     for (let id = 1; id <= 4; id += 1)
       void gate.execute({ ...invocation(id), state }).catch(() => undefined);

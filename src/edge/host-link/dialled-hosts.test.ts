@@ -11,7 +11,7 @@ import {
 import type { DialAnswer, DialTransport } from "../../node/ports.ts";
 import { checkedEndpoint } from "./dial-endpoint.ts";
 import { DialledHosts } from "./dialled-hosts.ts";
-import { linkFixture } from "./link-fixture.ts";
+import { linkFixture } from "../../../test/conformance/host-kit/link-fixture.ts";
 
 const ENDPOINT = "http://127.0.0.1:9000";
 

@@ -100,11 +100,12 @@ export class HostCalls {
     if (call.turnToken === "") throw refuse("TURN_TOKEN");
     const turn = gate.turn(call.turnToken);
     if (turn === undefined || !this.#owns(turn)) throw refuse("TURN_TOKEN");
+    const context = turn.invocation.trace ?? turn.invocation.traceContext;
     const channel = {
       caller: turn.invocation.caller,
       timeoutMs: undefined,
-      traceparent: "",
-      tracestate: "",
+      traceparent: context?.traceparent ?? "",
+      tracestate: context?.tracestate ?? "",
     };
     return toInvocation(call, channel, { limits, clock, trace, turn: () => turn });
   }

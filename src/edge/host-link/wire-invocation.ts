@@ -1,5 +1,5 @@
 import { type ActorId, actorPath } from "../../domain/actor.ts";
-import type { Caller, CallTrace } from "../../domain/invocation.ts";
+import type { Caller, TraceContext } from "../../domain/invocation.ts";
 import type { HostInvocation, HostTurn } from "../../domain/turn.ts";
 import { Caller_Kind } from "../../gen/troupe/v1/invocation_pb.ts";
 import type { ProtoWriter } from "../wire/writer.ts";
@@ -55,7 +55,8 @@ function writeTurn(
     writePayload(writer, 3, call.payload);
   writeCaller(writer, 4, call.caller);
   writer.map(5, call.metadata);
-  if (call.trace !== undefined) writeTrace(writer, call.trace);
+  const trace = call.trace ?? call.traceContext;
+  if (trace !== undefined) writeTrace(writer, trace);
   writer.millis(7, Math.max(0, call.deadlineMs - context.now));
   writer.string(8, call.requestId);
   writer.uint(9, turn.attempt);
@@ -93,7 +94,7 @@ function writeCaller(writer: ProtoWriter, field: number, { kind, id, roles, acto
   writer.end(mark);
 }
 
-function writeTrace(writer: ProtoWriter, { traceparent, tracestate }: CallTrace): void {
+function writeTrace(writer: ProtoWriter, { traceparent, tracestate }: TraceContext): void {
   const mark = writer.begin(6);
   writer.string(1, traceparent);
   writer.string(2, tracestate);

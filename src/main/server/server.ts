@@ -97,6 +97,7 @@ export class Server {
       limits: callLimits(settings.limits),
       digest: callDigest,
       observer: this.#telemetry.instruments,
+      policyFailed: () => this.#telemetry.instruments.aclFailed(),
       denied: (question, rule) => this.#telemetry.denied(question, rule),
     });
     this.#read();
@@ -182,6 +183,7 @@ export class Server {
           checkName(action);
           checkRequestId(requestId);
         },
+        ...(this.#telemetry.tracing !== undefined && { trace: this.#telemetry.tracing }),
         credit: settings.limits.hostCredit,
       });
     }
@@ -272,6 +274,7 @@ export class Server {
       activations: () => table.activations,
       mailboxCalls: () => table.mailboxes().calls,
       longestMailbox: () => table.mailboxes().longest,
+      leaseMarginMs: () => this.#node.sessions.marginMs,
       hosts: () => {
         const kinds = new Map<string, number>();
         for (const { link } of hosts.summaries()) {

@@ -1,8 +1,5 @@
 import type { Family, Sample } from "../../node/metrics.ts";
 
-/** Content type of the text below. */
-export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
 const PREFIX = "troupe_";
 
 /** Metrics in the text format of Prometheus, version 0.0.4. */

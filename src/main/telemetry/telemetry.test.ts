@@ -38,10 +38,11 @@ test("refusals by policy are all counted, and ten of them a second are logged", 
   await telemetry.stop();
 });
 
-test("the build is among the metrics, and a plug-in's own", async () => {
-  const telemetry = new Telemetry({ log, clock, nodeName: "a" });
+test("the build is among the metrics, dropped log lines and a plug-in's own", async () => {
+  const telemetry = new Telemetry({ log: { ...log, dropped: 3 }, clock, nodeName: "a" });
   telemetry.pluginMeter("cron").count("fires");
   expect(telemetry.metrics()).toMatch(/^troupe_build_info\{version="[^"]+",commit="[^"]+"\} 1$/m);
   expect(telemetry.metrics()).toContain("troupe_plugin_cron_fires 1\n");
+  expect(telemetry.metrics()).toContain("troupe_log_dropped_total 3\n");
   await telemetry.stop();
 });

@@ -11,7 +11,8 @@ import { measureLoopLag } from "./loop-lag.ts";
 import { renderPrometheus } from "./prometheus.ts";
 
 export interface TelemetryOptions {
-  readonly log: Logger;
+  /** `dropped` counts lines that were not written. */
+  readonly log: Logger & { readonly dropped?: number };
   readonly clock: Clock;
   readonly nodeName: string;
 }
@@ -39,6 +40,7 @@ export class Telemetry {
     const { version, commit } = build;
     const { metrics } = this.instruments;
     metrics.gauge("build_info", "Always 1.", ["version", "commit"]).set(1, version, commit);
+    metrics.counterOf("log_dropped_total", "Log lines not written.", () => log.dropped ?? 0);
     this.#stopLag = measureLoopLag(clock, (ms) => this.instruments.loopLag(ms));
   }
 

@@ -8,7 +8,7 @@ import { ServerError } from "../../domain/error.ts";
 import { EMPTY_MAP, type Invocation, type Reply } from "../../domain/invocation.ts";
 import type { HostInvocation, HostResult, HostTurn } from "../../domain/turn.ts";
 import type { HostGate, HostLink, RunningTurn } from "../../node/host-port.ts";
-import type { Logger } from "../../node/ports.ts";
+import type { Clock, Logger } from "../../node/ports.ts";
 import { fromPayload, jsonPayload, toPayload } from "../../sdk/json-payload.ts";
 import { systemClock } from "../clock.ts";
 import { type InProcessHost, type InProcessOptions, startInProcess } from "./start-in-process.ts";
@@ -271,12 +271,9 @@ describe("actors in threads of this process", () => {
     await waitUntil("a fresh thread", () => gate.links.length === 2);
   });
 
-  test("may have several threads, each a link that says its share", async () => {
+  test("may have several threads, each a link of its own", async () => {
     await start({ threads: 2 });
-    expect(gate.links.map(({ share }) => share)).toEqual([
-      { index: 0, of: 2 },
-      { index: 1, of: 2 },
-    ]);
+    expect(new Set(gate.links.map(({ id }) => id)).size).toBe(2);
   });
 
   test("are replaced by a reload; the old ones end when their turns have", async () => {
@@ -340,5 +337,17 @@ describe("actors in threads of this process", () => {
     expect(error.message).toStartWith(path);
     expect(error.message).not.toContain("\n");
     expect(gate.links).toEqual([]);
+  });
+
+  test("a module that never ends loading is named", async () => {
+    const path = write("endless.ts", "for (;;) {}");
+    // Ten seconds pass at once; every other timer is as it is.
+    const setTimer: Clock["setTimer"] = (delayMs, callback) =>
+      systemClock.setTimer(delayMs === 10_000 ? 0 : delayMs, callback);
+    const error = await start({ modules: [path], clock: { ...systemClock, setTimer } }).then(
+      () => new Error("it started"),
+      (reason: Error) => reason,
+    );
+    expect(error.message).toBe(`${path}: loading took longer than 10 s`);
   });
 });

@@ -90,9 +90,8 @@ class Generation {
   }
 
   async #load(index: number): Promise<ThreadLink> {
-    const share = { index, of: this.#links.length };
     const id = `${this.#name}-${index}`;
-    const link = new ThreadLink(this.#world, id, share, (reason) => this.#lost(index, reason));
+    const link = new ThreadLink(this.#world, id, (reason) => this.#lost(index, reason));
     this.#links[index] = link;
     const { types, problems } = await link.load(this.modules, this.#system);
     if (problems.length > 0) {

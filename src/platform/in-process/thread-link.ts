@@ -43,7 +43,6 @@ export class ThreadLink implements HostLink {
   readonly kind = "in-process";
   readonly weight = 1;
   readonly identity = IDENTITY;
-  readonly share: { readonly index: number; readonly of: number };
 
   readonly #world: ThreadWorld;
   readonly #onEnd: (reason: string) => void;
@@ -67,13 +66,11 @@ export class ThreadLink implements HostLink {
   constructor(
     world: ThreadWorld,
     id: string,
-    share: { readonly index: number; readonly of: number },
     onEnd: (reason: string) => void,
   ) {
     this.#world = world;
     this.id = id;
     this.name = id;
-    this.share = share;
     this.#onEnd = onEnd;
     this.#calls = new ThreadCalls(world, this, (reply) => {
       this.#replies.push(reply);

@@ -4,6 +4,8 @@ export interface Operation<Input, Output> {
   readonly output: Output | undefined;
   readonly called: number;
   readonly returned: number;
+  /** A guess at its place; decides only what is tried first. */
+  readonly hint?: number;
 }
 
 /** A sequential object: the state after an operation, or `undefined` if its output is impossible. */
@@ -25,7 +27,14 @@ interface Entry {
 }
 
 /** How much the search may try before it gives up. */
-const MAX_STEPS = 3_000_000;
+const MAX_STEPS = 300_000;
+
+/** One choice of the search: what could come next, and what has been tried of it. */
+interface Choice<State> {
+  readonly state: State;
+  readonly candidates: readonly Entry[];
+  tried: number;
+}
 
 /**
  * Wing and Gong's search for a sequential order (1993), with Lowe's memory of what was tried (2017):
@@ -37,46 +46,59 @@ export function checkLinearizable<State, Input, Output>(
 ): Verdict {
   const head = entriesOf(ops);
   const done = new Uint32Array((ops.length >> 5) + 1);
-  const tried = new Set<string>();
-  const path: { readonly entry: Entry; readonly state: State; readonly forced: boolean }[] = [];
-  let { initial: state } = model;
-  let entry = head.next;
+  const seen = new Set<string>();
+  const path: Choice<State>[] = [];
+  let choice: Choice<State> = { state: model.initial, candidates: candidatesOf(head, ops), tried: 0 };
   for (let steps = 0; head.next !== undefined; steps += 1) {
     if (steps > MAX_STEPS) return "undecided";
-    if (entry?.match !== undefined) {
-      const op = ops[entry.op] as Operation<Input, Output>;
-      const after = model.step(state, op.input, op.output);
-      if (after !== undefined) {
-        flip(done, entry.op);
-        const key = `${done.join(",")}|${model.key(after.state)}`;
-        if (!tried.has(key)) {
-          tried.add(key);
-          // What changes nothing and fits may as well come first: no other choice need be tried.
-          const forced = op.output !== undefined && model.key(after.state) === model.key(state);
-          path.push({ entry, state, forced });
-          state = after.state;
-          lift(entry);
-          entry = head.next;
-          continue;
-        }
-        flip(done, entry.op);
-      }
-      entry = entry.next;
+    const entry = choice.candidates[choice.tried];
+    if (entry === undefined) {
+      // Whatever comes next, something does not fit: the choice before was wrong.
+      const before = path.pop();
+      if (before === undefined) return "not linearizable";
+      const wrong = before.candidates[before.tried] as Entry;
+      flip(done, wrong.op);
+      unlift(wrong);
+      before.tried += 1;
+      choice = before;
       continue;
     }
-    // A return whose operation is not placed, or the end: the last free choice was wrong.
-    let last = path.pop();
-    for (; last?.forced === true; last = path.pop()) {
-      flip(done, last.entry.op);
-      unlift(last.entry);
+    const op = ops[entry.op] as Operation<Input, Output>;
+    const after = model.step(choice.state, op.input, op.output);
+    if (after === undefined || !isNew(seen, done, entry.op, model.key(after.state))) {
+      choice.tried += 1;
+      continue;
     }
-    if (last === undefined) return "not linearizable";
-    state = last.state;
-    flip(done, last.entry.op);
-    unlift(last.entry);
-    entry = last.entry.next;
+    // What fits and changes nothing may as well come first: nothing else need be tried here.
+    const isFree = op.output !== undefined && model.key(after.state) === model.key(choice.state);
+    path.push(isFree ? { state: choice.state, candidates: [entry], tried: 0 } : choice);
+    lift(entry);
+    choice = { state: after.state, candidates: candidatesOf(head, ops), tried: 0 };
   }
   return "linearizable";
+}
+
+/** Marks the operation as done, unless the same has been tried before. */
+function isNew(seen: Set<string>, done: Uint32Array, op: number, state: string): boolean {
+  flip(done, op);
+  const key = `${done.join(",")}|${state}`;
+  if (!seen.has(key)) {
+    seen.add(key);
+    return true;
+  }
+  flip(done, op);
+  return false;
+}
+
+/** The operations that had begun before any other ended, likely ones first. */
+function candidatesOf(
+  head: Entry,
+  ops: readonly Operation<unknown, unknown>[],
+): readonly Entry[] {
+  const found: Entry[] = [];
+  for (let at = head.next; at?.match !== undefined; at = at.next) found.push(at);
+  const hint = (entry: Entry): number => ops[entry.op]?.hint ?? entry.op;
+  return found.length < 2 ? found : found.sort((a, b) => hint(a) - hint(b));
 }
 
 /** Calls and returns in order of time, linked; the returned entry stands before the first. */

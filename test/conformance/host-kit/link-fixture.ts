@@ -1,13 +1,13 @@
-import type { Credentials } from "../../contract/authenticator.ts";
-import type { Caller, Invocation, Reply } from "../../domain/invocation.ts";
-import { EMPTY_MAP, EMPTY_PAYLOAD } from "../../domain/invocation.ts";
-import { DEFAULT_LIMITS } from "../../domain/limits.ts";
-import type { Clock, Logger } from "../../node/ports.ts";
-import { RecordingGate } from "../../../test/conformance/host-kit/recording-gate.ts";
-import { DEFAULT_EDGE_LIMITS } from "../api-options.ts";
-import { Authentication } from "../authentication.ts";
-import type { HostLinkOptions } from "./host-link-options.ts";
-import { Registrations } from "./registrations.ts";
+import type { Credentials } from "../../../src/contract/authenticator.ts";
+import type { Caller, Invocation, Reply } from "../../../src/domain/invocation.ts";
+import { EMPTY_MAP, EMPTY_PAYLOAD } from "../../../src/domain/invocation.ts";
+import { DEFAULT_LIMITS } from "../../../src/domain/limits.ts";
+import type { Clock, Logger } from "../../../src/node/ports.ts";
+import { RecordingGate } from "./recording-gate.ts";
+import { DEFAULT_EDGE_LIMITS } from "../../../src/edge/api-options.ts";
+import { Authentication } from "../../../src/edge/authentication.ts";
+import type { HostLinkOptions } from "../../../src/edge/host-link/host-link-options.ts";
+import { Registrations } from "../../../src/edge/host-link/registrations.ts";
 
 interface Timer {
   readonly atMs: number;

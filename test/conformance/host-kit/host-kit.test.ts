@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { tempDir } from "../../support/temp-dir.ts";
+import { KitServer } from "./kit-server.ts";
+import { runChecks } from "./run-checks.ts";
+
+const ROOT = join(import.meta.dir, "..", "..", "..");
+const KIT_TIMEOUT_MS = 60_000;
+
+/** Runs the whole kit against a command; what failed, with why. */
+async function failures(command: readonly string[]): Promise<string[]> {
+  await using kit = await KitServer.start();
+  const host = Bun.spawn([...command], {
+    cwd: ROOT,
+    env: { ...process.env, TROUPE_URL: kit.url, TROUPE_TOKEN: kit.token },
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  try {
+    const results = await runChecks(kit);
+    expect(results.length).toBeGreaterThan(15);
+    return results.flatMap(({ name, problem }) =>
+      problem === undefined ? [] : [`${name}: ${problem}`],
+    );
+  } finally {
+    host.kill();
+    await host.exited;
+  }
+}
+
+test.each(["websocket", "grpc", "tcp"])(
+  "the example host passes the kit by %s",
+  async (transport) => {
+    expect(await failures([process.execPath, "examples/attached-counter.ts", transport])).toEqual(
+      [],
+    );
+  },
+  KIT_TIMEOUT_MS,
+);
+
+test(
+  "the example host passes the kit by a Unix socket",
+  async () => {
+    using folder = tempDir();
+    const endpoint = `unix:${join(folder.path, "host.sock")}`;
+    expect(await failures([process.execPath, "examples/attached-counter.ts", endpoint])).toEqual(
+      [],
+    );
+  },
+  KIT_TIMEOUT_MS,
+);
