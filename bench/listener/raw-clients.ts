@@ -1,13 +1,13 @@
 /** Cheap load clients on raw sockets: they cost less than the server that they measure. */
 import { connect, type Socket } from "node:net";
 
-const HEADERS = 1;
-const DATA = 0;
-const RESET = 3;
+export const HEADERS = 1;
+export const DATA = 0;
+export const RESET = 3;
 const SETTINGS = 4;
 const GOAWAY = 7;
 const WINDOW_UPDATE = 8;
-const END_STREAM = 1;
+export const END_STREAM = 1;
 const END_HEADERS = 4;
 const ACK = 1;
 /** Credit is given back in large steps, as real clients do. */
@@ -27,17 +27,23 @@ export function frame(type: number, flags: number, stream: number, payload: Uint
   return bytes;
 }
 
-function field(name: string, value: string): Buffer {
+export function field(name: string, value: string): Buffer {
   const text = (part: string): Buffer =>
     Buffer.concat([Buffer.from([part.length]), Buffer.from(part)]);
   return Buffer.concat([Buffer.from([0]), text(name), text(value)]);
 }
 
-export function headerBlock(path: string): Buffer {
+export function headerBlock(
+  path: string,
+  contentType = "application/grpc",
+  authority = "a",
+): Buffer {
   return Buffer.concat([
-    Buffer.from([0x83, 0x86, 0x41, 1, 97, 0x04, path.length]),
+    Buffer.from([0x83, 0x86, 0x41, authority.length]),
+    Buffer.from(authority),
+    Buffer.from([0x04, path.length]),
     Buffer.from(path),
-    field("content-type", "application/grpc"),
+    field("content-type", contentType),
     field("te", "trailers"),
     field("user-agent", "raw"),
     field("grpc-timeout", "10S"),

@@ -244,7 +244,7 @@ export class ActivationTable implements Invoker {
       case "claim":
         return this.#claims.claim(slot);
       case "fence":
-        return this.#claims.fence(slot);
+        return this.#claims.fence(slot, effect.token);
       case "lookup":
         return this.#claims.lookup(slot, effect.call);
       case "release":

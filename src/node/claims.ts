@@ -11,6 +11,12 @@ const MAX_BATCH = 256;
 /** Request ids that a claim brings along; an actor with more of them is looked up call by call. */
 const MAX_REQUEST_IDS = 10_000;
 
+interface FenceRead {
+  readonly slot: Slot;
+  /** Names the read to the activation that asked for it. */
+  readonly token: number;
+}
+
 export interface ClaimsOptions {
   readonly store: Statestore;
   readonly sealer: Sealer;
@@ -26,7 +32,7 @@ export class Claims {
   readonly #options: ClaimsOptions;
   readonly #step: StepSlot;
   #claiming: Slot[] = [];
-  #fencing: Slot[] = [];
+  #fencing: FenceRead[] = [];
   #releasing: { readonly slot: Slot; readonly epoch: number }[] = [];
   #scheduled = false;
   #underWay = 0;
@@ -42,8 +48,8 @@ export class Claims {
     this.#schedule();
   }
 
-  fence(slot: Slot): void {
-    this.#fencing.push(slot);
+  fence(slot: Slot, token: number): void {
+    this.#fencing.push({ slot, token });
     this.#schedule();
   }
 
@@ -169,16 +175,20 @@ export class Claims {
     }
   }
 
-  #fence(slots: readonly Slot[]): void {
-    const actors = slots.map((slot) => slot.actor);
+  #fence(reads: readonly FenceRead[]): void {
+    const actors = reads.map(({ slot }) => slot.actor);
     this.#track(
       this.#options.store.epochs(actors).then(
         (epochs) => {
-          slots.forEach((slot, i) => this.#step(slot, { kind: "fence-read", epoch: epochs[i] }));
+          reads.forEach(({ slot, token }, i) =>
+            this.#step(slot, { kind: "fence-read", token, epoch: epochs[i] }),
+          );
         },
         (cause: unknown) => {
           const error = unavailable(cause, "not_applied");
-          for (const slot of slots) this.#step(slot, { kind: "fence-failed", error });
+          for (const { slot, token } of reads) {
+            this.#step(slot, { kind: "fence-failed", token, error });
+          }
         },
       ),
     );

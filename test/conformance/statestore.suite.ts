@@ -1,4 +1,9 @@
-import { batchTests, dedupTests, fenceTests } from "./support/statestore-commits.ts";
+import {
+  batchTests,
+  dedupTests,
+  fenceTests,
+  manyRepliesTests,
+} from "./support/statestore-commits.ts";
 import {
   connectionTests,
   fidelityTests,
@@ -21,6 +26,7 @@ export function statestoreSuite(subject: StatestoreSubject): void {
   fenceTests(subject);
   batchTests(subject);
   dedupTests(subject);
+  manyRepliesTests(subject);
   outboxTests(subject);
   scheduleTests(subject);
   searchTests(subject);

@@ -129,8 +129,9 @@ export class Activation {
         this.#turns.lookupFailed(input.call, input.error);
         return this.#pump();
       case "fence-read":
-        return this.#fenceRead(input.epoch);
+        return this.#fenceRead(input.token, input.epoch);
       case "fence-failed":
+        if (!this.#gate.awaits(input.token)) return;
         this.#gate.fenceFailed(input.error);
         return this.#finishDrain();
       case "expired":
@@ -273,7 +274,8 @@ export class Activation {
     this.#turns.voidRunning(outcomes.aborted());
   }
 
-  #fenceRead(epoch: number | undefined): void {
+  #fenceRead(token: number, epoch: number | undefined): void {
+    if (!this.#gate.awaits(token)) return;
     if (epoch !== this.#epoch) {
       return this.#lose("fenced", outcomes.fencedWaiting(), outcomes.fenced());
     }

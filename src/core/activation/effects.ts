@@ -40,9 +40,9 @@ export type ActivationInput =
   /** The answer to `lookup`: the recorded reply, opened, or none. */
   | { readonly kind: "found"; readonly call: Call; readonly found: FoundReply | undefined }
   | { readonly kind: "lookup-failed"; readonly call: Call; readonly error: ServerError }
-  /** The answer to `fence`: the epoch in force. */
-  | { readonly kind: "fence-read"; readonly epoch: number | undefined }
-  | { readonly kind: "fence-failed"; readonly error: ServerError }
+  /** The answer to the `fence` of this token: the epoch in force. */
+  | { readonly kind: "fence-read"; readonly token: number; readonly epoch: number | undefined }
+  | { readonly kind: "fence-failed"; readonly token: number; readonly error: ServerError }
   /** The call's deadline has passed, or its caller took it back. */
   | { readonly kind: "expired"; readonly call: Call; readonly error: ServerError }
   | { readonly kind: "timer"; readonly timer: ActivationTimer }
@@ -72,7 +72,8 @@ export type ActivationEffect =
   /** There is something to commit: call `take` when the committer has room. */
   | { readonly kind: "stage" }
   | { readonly kind: "lookup"; readonly call: Call }
-  | { readonly kind: "fence" }
+  /** Read the epoch in force; the answer carries the token. */
+  | { readonly kind: "fence"; readonly token: number }
   | { readonly kind: "reply"; readonly call: Call; readonly reply: Reply }
   | { readonly kind: "reject"; readonly call: Call; readonly error: ServerError }
   | { readonly kind: "schedule"; readonly timer: ActivationTimer; readonly afterMs: number }

@@ -21,6 +21,7 @@ export class OutputGate {
   /** Answers of reads under a fence read, and of reads for which it began too early. */
   #fencing: Answer[] | undefined;
   #fenceNext: Answer[] = [];
+  #fenceToken = 0;
 
   constructor(answers: Answers, fenced: boolean) {
     this.#answers = answers;
@@ -124,6 +125,11 @@ export class OutputGate {
     this.#answers.rejectAnswers(reads, error);
   }
 
+  /** Whether the answer to this fence read is still awaited; what it was for may be gone. */
+  awaits(token: number): boolean {
+    return this.#fencing !== undefined && token === this.#fenceToken;
+  }
+
   /** A fence read found the epoch to be ours: reads before it were true. */
   fenceHeld(): void {
     for (const answer of this.#fencing ?? []) this.#answers.give(answer);
@@ -156,6 +162,7 @@ export class OutputGate {
     if (this.#fenceNext.length === 0) return;
     this.#fencing = this.#fenceNext;
     this.#fenceNext = [];
-    this.#answers.effect({ kind: "fence" });
+    this.#fenceToken += 1;
+    this.#answers.effect({ kind: "fence", token: this.#fenceToken });
   }
 }

@@ -249,6 +249,11 @@ const orNone = (found: PayloadShape): PayloadShape =>
 const orEmpty = (found: PayloadShape): PayloadShape =>
   orNone(found) ?? { type: "", data: new Uint8Array(0) };
 
+const tagsOrNone = (tags: ResultShape["tags"]): ResultShape["tags"] => {
+  const empty = tags !== undefined && !tags.replace && tags.remove.length === 0;
+  return empty && Object.keys(tags.set).length === 0 ? undefined : tags;
+};
+
 /** The shape as our reader should give it. */
 function expected({ id, outcomes, state, tags, error }: ResultShape): RawResult {
   return {
@@ -264,7 +269,7 @@ function expected({ id, outcomes, state, tags, error }: ResultShape): RawResult 
       metadata: one.metadata,
     })),
     state: orNone(state),
-    tags,
+    tags: tagsOrNone(tags),
     failure: error,
   };
 }

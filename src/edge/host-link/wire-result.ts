@@ -149,7 +149,8 @@ function readFailure(reader: ProtoReader): TurnFailure {
   };
 }
 
-function readTagChange(reader: ProtoReader): RawTagChange {
+/** A change that changes nothing is none: some libraries write the field all the same. */
+function readTagChange(reader: ProtoReader): RawTagChange | undefined {
   const outer = reader.enter();
   const set: Record<string, string> = {};
   const remove: string[] = [];
@@ -163,5 +164,6 @@ function readTagChange(reader: ProtoReader): RawTagChange {
     else reader.skip(tag);
   }
   reader.leave(outer);
-  return { set, remove, replace };
+  const empty = !replace && remove.length === 0 && Object.keys(set).length === 0;
+  return empty ? undefined : { set, remove, replace };
 }

@@ -82,7 +82,7 @@ function hintOf(error: ConnectError, detail: ErrorDetail, outcome: string): stri
     return "the type or the action is not registered; troupe actors lists what there is";
   }
   if (error.code === Code.InvalidArgument || error.code === Code.PermissionDenied) return "";
-  const { afterMs } = { afterMs: retryAfter(detail).retry_after_ms };
+  const { retry_after_ms: afterMs } = retryAfter(detail);
   return afterMs === undefined ? outcome : `${outcome}; repeat it in ${afterMs} ms`;
 }
 

@@ -1,10 +1,10 @@
-import type { Payload } from "../../domain/invocation.ts";
-import { EMPTY_PAYLOAD } from "../../domain/invocation.ts";
+import { EMPTY_PAYLOAD, JSON_TYPE, type Payload } from "../../domain/invocation.ts";
 import { DEFAULT_LIMITS } from "../../domain/limits.ts";
 import { jsonPayload, payloadText } from "../../sdk/json-payload.ts";
 import { usageError } from "../cli/command-error.ts";
-import { compactJson } from "../cli/json-text.ts";
-import type { Terminal } from "../cli/terminal.ts";
+import { compactJson, prettyJson } from "../cli/json-text.ts";
+import { printable } from "../cli/table.ts";
+import type { Output, Terminal } from "../cli/terminal.ts";
 import { readText } from "./connection.ts";
 
 /**
@@ -49,7 +49,7 @@ export function payloadMember(name: string, payload: Payload | undefined): strin
 
 /** The JSON text of a payload; `undefined` if it is anything else. */
 export function jsonOf(payload: Payload): string | undefined {
-  if (payload.type !== "application/json" && payload.type !== "") return undefined;
+  if (payload.type !== JSON_TYPE && payload.type !== "") return undefined;
   const text = payloadText(payload);
   try {
     JSON.parse(text);
@@ -60,12 +60,14 @@ export function jsonOf(payload: Payload): string | undefined {
 }
 
 /** Writes a payload for people: JSON in lines on a terminal, in one line elsewhere; else its bytes. */
-export function writePayload(payload: Payload | undefined, { out }: Terminal, render: Render): void {
+export function writePayload(payload: Payload | undefined, out: Output): void {
   if (payload === undefined || payload.data.length === 0) return;
   const text = jsonOf(payload);
-  if (text !== undefined) return out.write(`${render(text)}\n`);
-  if (!out.interactive) return out.write(payload.data);
-  out.write(`${payload.type}, ${payload.data.length} bytes; --json shows them\n`);
+  if (text !== undefined) {
+    out.write(`${out.interactive ? prettyJson(text) : compactJson(text)}\n`);
+  } else if (out.interactive) {
+    out.write(`${printable(payload.type)}, ${payload.data.length} bytes; --json shows them\n`);
+  } else {
+    out.write(payload.data);
+  }
 }
-
-type Render = (text: string) => string;

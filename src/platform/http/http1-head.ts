@@ -1,3 +1,5 @@
+import { FieldList } from "./field-list.ts";
+
 /** How the body of a request is delimited (RFC 9112, section 6.3). */
 export type BodyFraming =
   | { readonly kind: "none" }
@@ -11,7 +13,7 @@ export interface RequestHead {
   readonly target: string;
   readonly minorVersion: 0 | 1;
   /** Lower-case names; a repeated field is joined by ", ". */
-  readonly fields: ReadonlyMap<string, string>;
+  readonly fields: FieldList;
   readonly framing: BodyFraming;
   /** The client allows another request on this connection. */
   readonly keepAlive: boolean;
@@ -26,15 +28,23 @@ export interface HeadRefusal {
 }
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/([0-9]\.[0-9])$/;
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
-const FORBIDDEN_IN_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
+const TOKEN_CHARACTERS =
+  "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+/** One for each Latin-1 character that a token may have (RFC 9110, section 5.6.2). */
+const IS_TOKEN: Readonly<Uint8Array> = Uint8Array.from({ length: 256 }, (_, code) =>
+  TOKEN_CHARACTERS.includes(String.fromCharCode(code)) ? 1 : 0,
+);
+const TAB = 9;
+const CARRIAGE_RETURN = 13;
+const SPACE = 32;
+const COLON = 58;
+const DELETE = 127;
 const HOST = /^[!$&'()*+,;=\-._~%0-9A-Za-z[\]:]*$/;
 const DIGITS = /^[0-9]+$/;
 /** More digits than any length that could be honoured; a longer number is too large, not malformed. */
 const MOST_LENGTH_DIGITS = 15;
 /** Fields whose repetition could make two parsers see two requests. */
-const NEVER_REPEATED = new Set(["host", "content-length", "transfer-encoding"]);
+const NEVER_REPEATED = ["host", "content-length", "transfer-encoding"];
 const NO_BODY: BodyFraming = { kind: "none" };
 const CHUNKED: BodyFraming = { kind: "chunked" };
 
@@ -42,44 +52,57 @@ function refusal(status: HeadRefusal["status"]): HeadRefusal {
   return { kind: "refusal", status };
 }
 
+/** Where the token that begins at `from` ends. */
+function tokenEnd(text: string, from: number): number {
+  let at = from;
+  while (IS_TOKEN[text.charCodeAt(at)] === 1) at++;
+  return at;
+}
+
+/** Where the CRLF is that ends a value, or -1 if a character that no value may have comes first. */
+function valueEnd(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === CARRIAGE_RETURN) return text.charCodeAt(at + 1) === 10 ? at : -1;
+    if ((code < SPACE && code !== TAB) || code === DELETE) return -1;
+  }
+  return -1;
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
 function trimmed(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
-  while (start < end && (text.charCodeAt(start) === 32 || text.charCodeAt(start) === 9)) start++;
-  while (end > start && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
 }
 
 /** Field lines, each ended by CRLF, from `start` to the end of `text`. */
-function parseFields(
-  text: string,
-  start: number,
-  maxCount: number,
-): Map<string, string> | HeadRefusal {
-  const fields = new Map<string, string>();
+function parseFields(text: string, start: number, maxCount: number): FieldList | HeadRefusal {
+  const fields = new FieldList();
   let count = 0;
   let at = start;
   while (at < text.length) {
     if (++count > maxCount) return refusal(431);
-    const lineEnd = text.indexOf("\r\n", at);
-    const colon = text.indexOf(":", at);
-    if (lineEnd < 0 || colon < 0 || colon > lineEnd) return refusal(400);
-    const rawName = text.slice(at, colon);
+    const colon = tokenEnd(text, at);
     // A space before the colon and a folded line both fail here: neither is a token.
-    if (!FIELD_NAME.test(rawName)) return refusal(400);
+    if (colon === at || text.charCodeAt(colon) !== COLON) return refusal(400);
+    const lineEnd = valueEnd(text, colon + 1);
+    if (lineEnd < 0) return refusal(400);
+    const name = text.slice(at, colon).toLowerCase();
     const value = trimmed(text, colon + 1, lineEnd);
-    if (FORBIDDEN_IN_VALUE.test(value)) return refusal(400);
-    const name = rawName.toLowerCase();
-    const earlier = fields.get(name);
-    if (earlier === undefined) fields.set(name, value);
-    else if (NEVER_REPEATED.has(name)) return refusal(400);
-    else fields.set(name, earlier + (name === "cookie" ? "; " : ", ") + value);
+    if (NEVER_REPEATED.includes(name) && fields.get(name) !== undefined) return refusal(400);
+    fields.add(name, value, name === "cookie" ? "; " : ", ");
     at = lineEnd + 2;
   }
   return fields;
 }
 
-function framingOf(fields: ReadonlyMap<string, string>, minor: 0 | 1): BodyFraming | HeadRefusal {
+function framingOf(fields: FieldList, minor: 0 | 1): BodyFraming | HeadRefusal {
   const encoding = fields.get("transfer-encoding");
   const length = fields.get("content-length");
   if (encoding !== undefined) {
@@ -105,10 +128,9 @@ function hostIsFit(host: string | undefined, minor: 0 | 1): boolean {
 }
 
 /** RFC 6455, section 4.2.1; the rest of the handshake is checked by whoever answers it. */
-function asksForWebSocket(method: string, fields: ReadonlyMap<string, string>): boolean {
+function asksForWebSocket(method: string, fields: FieldList): boolean {
   return (
     method === "GET" &&
-    fields.has("upgrade") &&
     listHas(fields.get("upgrade"), "websocket") &&
     listHas(fields.get("connection"), "upgrade")
   );
@@ -155,7 +177,7 @@ export function parseHead(text: string, maxFieldCount: number): RequestHead | He
     fields,
     framing,
     keepAlive: recent && !listHas(fields.get("connection"), "close"),
-    expectsContinue: recent && fields.has("expect"),
+    expectsContinue: recent && fields.get("expect") !== undefined,
     webSocket: recent && framing.kind === "none" && asksForWebSocket(method, fields),
   };
 }

@@ -226,7 +226,7 @@ const CONTENT: readonly Check[] = [
       same("the key", seen["key"], key);
       same("the action", seen["action"], "context");
       same("the caller", [seen["caller"], seen["roles"]], ["kit-client", ["tester"]]);
-      same("the metadata", seen["metadata"], extra.metadata);
+      same("the metadata", sorted(seen["metadata"] as Record<string, string>), extra.metadata);
       same("the request id", seen["requestId"], "req-1");
       same("attempt, revision", [seen["attempt"], seen["revision"]], [1, 41]);
       same("the tags", seen["tags"], { t: "1" });

@@ -262,3 +262,50 @@ export function dedupTests(subject: StatestoreSubject): void {
       }));
   });
 }
+
+const MANY = 100;
+
+/** One actor with so many replies that a store may keep old and new ones in different places. */
+export function manyRepliesTests(subject: StatestoreSubject): void {
+  describe(`${subject.name}: many recorded replies`, () => {
+    test("each is found, the first of an id stays, and pruning takes the oldest", () =>
+      withStore(subject, async (store) => {
+        const session = await openSession(store);
+        const mine = await claim(store, session.id, actorId("busy"));
+        const other = await claim(store, session.id, actorId("other"));
+        const ids = Array.from({ length: MANY }, (_, index) => `r${index}`);
+        for (let base = 0; base < MANY; base += 4) {
+          const dedup = ids
+            .slice(base, base + 4)
+            .map((id, index) => dedupOf(id, base + index + 1, `reply to ${id}`));
+          const one = turn(mine, base, { revision: base + 4, change: set("x"), dedup });
+          const beside = turn(other, base, { revision: base + 4, change: set("y") });
+          expect(await commit(store, session.id, one, beside)).toEqual(["committed", "committed"]);
+        }
+        const repeated = ["r0", "r50", "r99"].map((id) => dedupOf(id, MANY, "again"));
+        const readOnly = turn(mine, MANY, { revision: MANY, dedup: repeated });
+        expect(await commit(store, session.id, readOnly)).toEqual(["committed"]);
+        for (const [index, id] of ids.entries()) {
+          const found = await store.dedup(actorId("busy"), id);
+          expect(found).toEqual(dedupOf(id, index + 1, `reply to ${id}`));
+          expect(await store.dedup(actorId("other"), id)).toBeUndefined();
+        }
+        const all = await claim(store, session.id, actorId("busy"), MANY);
+        expect(new Set(all.requestIds)).toEqual(new Set(ids));
+        expect(
+          (await claim(store, session.id, actorId("busy"), MANY - 1)).requestIds,
+        ).toBeUndefined();
+        while ((await store.prune(-1_000, 30, 7)) > 0);
+        const left = await claim(store, session.id, actorId("busy"), MANY);
+        expect(left.requestIds).toEqual(expect.arrayContaining(ids.slice(-27)));
+        expect(left.requestIds?.length).toBeLessThanOrEqual(33);
+        while ((await store.prune(-1_000, 0, 7)) > 0);
+        expect((await claim(store, session.id, actorId("busy"))).requestIds).toEqual([]);
+        const latest = await claim(store, session.id, actorId("busy"));
+        const anew = turn(latest, MANY, { revision: MANY, dedup: [dedupOf("r0", MANY, "anew")] });
+        expect(await commit(store, session.id, anew)).toEqual(["committed"]);
+        expect(await store.dedup(actorId("busy"), "r0")).toEqual(dedupOf("r0", MANY, "anew"));
+        expect(await store.dedup(actorId("busy"), "r1")).toBeUndefined();
+      }));
+  });
+}

@@ -11,6 +11,7 @@ import {
   openSession,
   type StatestoreSubject,
   save,
+  scheduleOf,
   turn,
   withStore,
 } from "./statestore-fixture.ts";
@@ -85,6 +86,33 @@ export function fidelityTests(subject: StatestoreSubject): void {
         }
         const states = await Promise.all(ids.map((id) => store.read(id)));
         expect(states.map((found) => found?.state)).toEqual([json("0"), json("1"), json("2")]);
+      }));
+
+    test("names that a collation would take for equal are different", () =>
+      withStore(subject, async (store) => {
+        const session = await openSession(store);
+        const names = ["name", "NAME", "name ", "n\u00e4me", "na\u0308me", "name\0"];
+        for (const [index, name] of names.entries()) {
+          const mine = await claim(store, session.id, actorId(name));
+          const schedules = names.map((other) => scheduleOf(other, index));
+          const dedup = names.map((other) => dedupOf(other, 1, `${name}/${other}`));
+          const tags = Object.fromEntries(names.map((other) => [other, name]));
+          const change = { kind: "set", state: json(name), tags } as const;
+          expect(
+            await commit(store, session.id, turn(mine, 0, { change, schedules, dedup })),
+          ).toEqual(["committed"]);
+        }
+        for (const name of names) {
+          expect((await store.read(actorId(name)))?.state).toEqual(json(name));
+          expect((await store.schedules?.list(actorId(name)))?.length ?? 6).toBe(names.length);
+          for (const other of names) {
+            const found = await store.dedup(actorId(name), other);
+            expect(found).toEqual(dedupOf(other, 1, `${name}/${other}`));
+          }
+          const query = { system: "default", tags: { name }, limit: 10 };
+          const rows = (await store.search?.list(query)) ?? [{ actor: actorId(name) }];
+          expect(rows.map((row) => row.actor.key)).toEqual([name]);
+        }
       }));
 
     test("large revisions are exact", () =>

@@ -1,0 +1,162 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import type { Command } from "commander";
+import type { StringMap } from "../../domain/invocation.ts";
+import type { Payload } from "../../gen/troupe/v1/invocation_pb.ts";
+import type { RevisionInfo } from "../../gen/troupe/v1/actor_pb.ts";
+import { CommandError, usageError } from "../cli/command-error.ts";
+import { EXIT } from "../cli/exit-code.ts";
+import { compactJson } from "../cli/json-text.ts";
+import { pairsText, printable, Table } from "../cli/table.ts";
+import type { Terminal } from "../cli/terminal.ts";
+import { actorText, parseActor, type ActorName } from "./actor-path.ts";
+import {
+  type Connection,
+  type ConnectionOptions,
+  openConnection,
+  wholeNumber,
+  withConnection,
+} from "./connection.ts";
+import { jsonOf, payloadMember, writePayload } from "./payload-text.ts";
+
+interface StateOptions extends ConnectionOptions {
+  readonly history?: boolean;
+  readonly revision?: number;
+  readonly watch?: boolean;
+  readonly limit?: number;
+}
+
+/** A committed state as each of the three ways of asking has it. */
+interface Shown {
+  readonly state?: Payload | undefined;
+  readonly revision: bigint;
+  readonly tags: StringMap;
+}
+
+const PAGE = 100;
+const EXAMPLES = `
+Examples:
+  troupe state counter/bar                 the committed state, its revision and its tags
+  troupe state counter/bar --watch         every state from now on, one line each
+  troupe state order/42 --history          the revisions that are kept, newest first
+  troupe state order/42 --revision 7       an earlier state
+
+The state goes to standard output, revision and tags to standard error; --json has all in one object
+per line. Revisions are kept where the actor type asks for a history.
+`;
+
+/** Adds `troupe state`. */
+export function addState(program: Command, terminal: Terminal): void {
+  const command = program
+    .command("state <actor>")
+    .description("show the committed state of an actor, past ones, or each as it comes")
+    .addHelpText("after", EXAMPLES)
+    .option("--history", "list the revisions that are kept")
+    .option("--limit <n>", "revisions to list", wholeNumber, PAGE)
+    .option("--revision <n>", "the state of this revision", wholeNumber)
+    .option("--watch", "print each committed state until interrupted");
+  withConnection(command).action((actor: string, options: StateOptions) =>
+    state(terminal, parseActor(actor), options),
+  );
+}
+
+function state(terminal: Terminal, actor: ActorName, options: StateOptions): Promise<void> {
+  const { history, revision, watch } = options;
+  const ways = [history, revision, watch].filter((way) => way !== undefined);
+  if (ways.length > 1) throw usageError("--history, --revision and --watch exclude each other");
+  const connection = openConnection(options, terminal);
+  const shown = { connection, terminal, actor, json: options.json === true };
+  if (history === true) return listHistory(shown, options.limit ?? PAGE);
+  if (watch === true) return watchStates(shown);
+  return revision === undefined ? current(shown) : past(shown, revision);
+}
+
+interface Request {
+  readonly connection: Connection;
+  readonly terminal: Terminal;
+  readonly actor: ActorName;
+  readonly json: boolean;
+}
+
+async function current(request: Request): Promise<void> {
+  const { client, call, attempt } = request.connection;
+  show(request, await attempt(() => client.getState({ actor: request.actor }, call)));
+}
+
+async function past(request: Request, revision: number): Promise<void> {
+  const { connection, actor } = request;
+  const { client, call, attempt } = connection;
+  const wanted = BigInt(revision);
+  const range = { actor, fromRevision: wanted, toRevision: wanted, withStates: true, pageSize: 1 };
+  const { revisions } = await attempt(() => client.history(range, call));
+  const found = revisions.find((row) => row.revision === wanted);
+  if (found === undefined) {
+    const message = `revision ${revision} of ${actorText(actor)} is not kept`;
+    throw new CommandError(message, EXIT.failed, "troupe state <actor> --history lists those that are");
+  }
+  show(request, found);
+}
+
+function show({ terminal, actor, json }: Request, shown: Shown): void {
+  const { out, err } = terminal;
+  if (json) return out.write(`${stateLine(shown)}\n`);
+  writePayload(shown.state, out);
+  const tags = pairsText(shown.tags);
+  const facts = `revision ${shown.revision}${tags === "" ? "" : `, tags ${tags}`}`;
+  const none = shown.state === undefined ? `${actorText(actor)} has no state, ` : "";
+  err.write(`${err.paint.dim(none + facts)}\n`);
+}
+
+function stateLine({ state: payload, revision, tags }: Shown): string {
+  const rest = { has_state: payload !== undefined, revision: Number(revision), tags };
+  return `{${payloadMember("state", payload)},${JSON.stringify(rest).slice(1)}`;
+}
+
+async function watchStates(request: Request): Promise<void> {
+  const { connection, terminal, actor, json } = request;
+  const { client, stream, attempt } = connection;
+  const { out } = terminal;
+  await attempt(async () => {
+    for await (const shown of client.watch({ actor }, stream)) {
+      const text = shown.state === undefined ? undefined : jsonOf(shown.state);
+      const line = text === undefined ? payloadMember("state", shown.state) : compactJson(text);
+      out.write(json ? `${stateLine(shown)}\n` : `${shown.revision}  ${line}\n`);
+    }
+  });
+  throw new CommandError("the node ended the watch", EXIT.unavailable, "it may be stopping");
+}
+
+async function listHistory(request: Request, limit: number): Promise<void> {
+  const { connection, terminal, actor, json } = request;
+  const { client, call, attempt } = connection;
+  const table = new Table(["REVISION", "COMMITTED", "ACTION", "BYTES", "TAGS"]);
+  let left = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+  let pageToken = "";
+  do {
+    const range = { actor, pageToken, pageSize: Math.min(left, PAGE) };
+    const page = await attempt(() => client.history(range, call));
+    const rows = page.revisions;
+    if (rows.length === 0 && pageToken === "" && !json) {
+      terminal.err.write(`no revision of ${actorText(actor)} is kept\n`);
+    } else {
+      const lines = json ? rows.map(revisionLine) : table.lines(rows.map(revisionRow));
+      terminal.out.write(lines.map((line) => `${line}\n`).join(""));
+    }
+    left -= rows.length;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "" && left > 0);
+}
+
+function committedText({ committed }: RevisionInfo): string {
+  return committed === undefined ? "" : timestampDate(committed).toISOString();
+}
+
+function revisionRow(row: RevisionInfo): string[] {
+  const { revision, action, size, tags } = row;
+  return [String(revision), committedText(row), printable(action), String(size), pairsText(tags)];
+}
+
+function revisionLine(row: RevisionInfo): string {
+  const { revision, action, size, tags } = row;
+  const committed = committedText(row);
+  return JSON.stringify({ revision: Number(revision), committed, action, size, tags });
+}
