@@ -98,12 +98,36 @@ const RPC = "/troupe.v1.ActorService/Invoke";
 const json = new TextEncoder().encode(toJsonString(InvokeRequestSchema, message));
 const protocols: readonly Protocol[] = [
   { name: "gRPC", http2: true, path: RPC, type: "application/grpc+proto", body: framed },
-  { name: "Connect proto, HTTP/2", http2: true, path: RPC, type: "application/proto", body: binary },
+  {
+    name: "Connect proto, HTTP/2",
+    http2: true,
+    path: RPC,
+    type: "application/proto",
+    body: binary,
+  },
   { name: "Connect json, HTTP/2", http2: true, path: RPC, type: "application/json", body: json },
-  { name: "HTTP/JSON, HTTP/2", http2: true, path: "/v1/counter/user-12345/add", type: "application/json", body: data },
-  { name: "Connect proto, HTTP/1.1", http2: false, path: RPC, type: "application/proto", body: binary },
+  {
+    name: "HTTP/JSON, HTTP/2",
+    http2: true,
+    path: "/v1/counter/user-12345/add",
+    type: "application/json",
+    body: data,
+  },
+  {
+    name: "Connect proto, HTTP/1.1",
+    http2: false,
+    path: RPC,
+    type: "application/proto",
+    body: binary,
+  },
   { name: "Connect json, HTTP/1.1", http2: false, path: RPC, type: "application/json", body: json },
-  { name: "HTTP/JSON, HTTP/1.1", http2: false, path: "/v1/counter/user-12345/add", type: "application/json", body: data },
+  {
+    name: "HTTP/JSON, HTTP/1.1",
+    http2: false,
+    path: "/v1/counter/user-12345/add",
+    type: "application/json",
+    body: data,
+  },
 ];
 
 interface Server {
@@ -126,7 +150,9 @@ interface Figures {
 /** Calls for `ms` milliseconds; the rate, and the server's CPU time per call. */
 async function run(server: Server, protocol: Protocol, ms: number): Promise<Figures> {
   let calls = 0;
-  const lane = protocol.http2 ? await http2Lane(server.port, protocol) : http1Lane(server.port, protocol);
+  const lane = protocol.http2
+    ? await http2Lane(server.port, protocol)
+    : http1Lane(server.port, protocol);
   const cpuBefore = cpuMicros(server.pid);
   const begun = performance.now();
   const workers = Array.from({ length: IN_FLIGHT }, async () => {
@@ -173,11 +199,14 @@ function http1Lane(port: number, { path, type, body }: Protocol): Lane {
   return {
     call: () =>
       new Promise((resolve, reject) => {
-        const call = httpRequest({ port, host: "127.0.0.1", path, method: "POST", headers, agent }, (answer) => {
-          if (answer.statusCode !== 200) reject(new Error(`status ${String(answer.statusCode)}`));
-          answer.on("data", silent);
-          answer.on("end", () => resolve());
-        });
+        const call = httpRequest(
+          { port, host: "127.0.0.1", path, method: "POST", headers, agent },
+          (answer) => {
+            if (answer.statusCode !== 200) reject(new Error(`status ${String(answer.statusCode)}`));
+            answer.on("data", silent);
+            answer.on("end", () => resolve());
+          },
+        );
         call.on("error", reject);
         call.end(body);
       }),
@@ -189,7 +218,9 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const columns = (figures: readonly Figures[]): string =>
-  `${median(figures.map(({ perSecond }) => perSecond)).toFixed(0).padStart(6)}/s ${cpu(figures).toFixed(1).padStart(5)} µs`;
+  `${median(figures.map(({ perSecond }) => perSecond))
+    .toFixed(0)
+    .padStart(6)}/s ${cpu(figures).toFixed(1).padStart(5)} µs`;
 
 const cpu = (figures: readonly Figures[]): number =>
   median(figures.map(({ cpuMicros }) => cpuMicros));
@@ -216,7 +247,9 @@ async function compare(): Promise<void> {
       ofEcho.push(await run(echo, protocol, seconds * 1_000));
     }
     const ratio = ((cpu(ofEcho) / cpu(ofEdge)) * 100).toFixed(0);
-    console.log(`${protocol.name.padEnd(24)} edge ${columns(ofEdge)}  echo ${columns(ofEcho)}  ${ratio} %`);
+    console.log(
+      `${protocol.name.padEnd(24)} edge ${columns(ofEdge)}  echo ${columns(ofEcho)}  ${ratio} %`,
+    );
   }
   edge.stop();
   echo.stop();
@@ -226,6 +259,9 @@ const kind = process.env["EDGE_NOOP"];
 if (kind === undefined) {
   await compare();
 } else {
-  const { port } = await listen({ host: "127.0.0.1", port: 0, limits }, kind === "edge" ? api : bare);
+  const { port } = await listen(
+    { host: "127.0.0.1", port: 0, limits },
+    kind === "edge" ? api : bare,
+  );
   console.log(port);
 }

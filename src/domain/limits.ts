@@ -25,6 +25,7 @@ export interface Limits {
   readonly dedupKeep: number;
   readonly sessionTtlMs: number;
   readonly sessionRenewMs: number;
+  readonly sessionMarginMs: number;
 }
 
 const KIB = 1024;
@@ -56,4 +57,5 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   dedupKeep: 1_000,
   sessionTtlMs: 15_000,
   sessionRenewMs: 3_000,
+  sessionMarginMs: 2_000,
 });

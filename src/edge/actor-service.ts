@@ -120,7 +120,11 @@ export function makeActorService(parts: ActorServiceParts): ServiceImpl<typeof A
   };
 }
 
-async function spawn({ api, rules }: ActorServiceParts, message: SpawnRequest, { caller }: CallChannel) {
+async function spawn(
+  { api, rules }: ActorServiceParts,
+  message: SpawnRequest,
+  { caller }: CallChannel,
+) {
   const actor = actorOf(message.actor);
   const tags = checkedMetadata(message.tags, rules.limits);
   if (message.revision !== undefined) {
@@ -174,7 +178,17 @@ async function history(parts: ActorServiceParts, message: HistoryRequest, { call
   const given = checkedRevision(message.toRevision);
   const fromMs = timeOf(message.from);
   const toMs = timeOf(message.to);
-  const scope = ["history", caller.id, actor.system, actor.type, actor.key, fromRevision, given, fromMs, toMs];
+  const scope = [
+    "history",
+    caller.id,
+    actor.system,
+    actor.type,
+    actor.key,
+    fromRevision,
+    given,
+    fromMs,
+    toMs,
+  ];
   const place = await pageTokens.place(scope, message.pageToken);
   const toRevision = place === undefined ? given : Number(place[0]);
   const limit = pageSize(parts, message.pageSize);
@@ -206,7 +220,11 @@ function revisionInfo({ row, state }: PastState, withState: boolean) {
   });
 }
 
-async function restore({ api }: ActorServiceParts, message: RestoreRequest, { caller }: CallChannel) {
+async function restore(
+  { api }: ActorServiceParts,
+  message: RestoreRequest,
+  { caller }: CallChannel,
+) {
   const actor = actorOf(message.actor);
   checkRequestId(message.requestId);
   const from = checkedRevision(message.revision);

@@ -32,7 +32,12 @@ class AdminHandler implements HttpHandler {
     });
     router.service(ClusterService, options.cluster);
     router.service(Health, makeHealthService(options, options.clock, undefined));
-    this.#adapter = new ConnectAdapter(router.handlers, COMPRESSIONS, options.limits);
+    this.#adapter = new ConnectAdapter(
+      router.handlers,
+      COMPRESSIONS,
+      options.limits,
+      options.clock,
+    );
   }
 
   request(request: HttpRequest, response: HttpResponse): void {

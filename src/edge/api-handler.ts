@@ -142,8 +142,7 @@ class ApiHandler implements HttpHandler {
   }
 
   #serveJson(path: string, request: HttpRequest, response: HttpResponse, caller: Caller): void {
-    const called =
-      request.method === "POST" && this.#json.call(path, request, response, caller);
+    const called = request.method === "POST" && this.#json.call(path, request, response, caller);
     if (!called) void this.#json.serve(path, request, response, caller);
   }
 }
@@ -168,7 +167,7 @@ function makeAdapter(options: ApiHandlerOptions, entry: EdgeEntry, calls: Calls)
       registerHost(request, values.get(CHANNEL).caller),
     );
   }
-  return new ConnectAdapter(router.handlers, COMPRESSIONS, limits);
+  return new ConnectAdapter(router.handlers, COMPRESSIONS, limits, clock);
 }
 
 const isPlain = (encoding: string | undefined): boolean =>

@@ -62,7 +62,9 @@ export class Authentication {
       return done(failed(error));
     }
     if (!(found instanceof Promise)) return this.#settle(credentials, found, done);
-    const cancel = this.#clock.setTimer(this.#limits.authenticateMs, () => finish(failed(undefined)));
+    const cancel = this.#clock.setTimer(this.#limits.authenticateMs, () =>
+      finish(failed(undefined)),
+    );
     let finish = (answer: Caller | ServerError): void => {
       finish = () => undefined;
       cancel();
@@ -74,7 +76,11 @@ export class Authentication {
     );
   }
 
-  #settle(credentials: Credentials, found: unknown, done: (found: Caller | ServerError) => void): void {
+  #settle(
+    credentials: Credentials,
+    found: unknown,
+    done: (found: Caller | ServerError) => void,
+  ): void {
     if (isCaller(found)) done(found);
     else this.#refuse(credentials, missing("CREDENTIALS", "valid credentials are required"), done);
   }
@@ -85,7 +91,8 @@ export class Authentication {
     error: ServerError,
     done: (found: Caller | ServerError) => void,
   ): void {
-    const guessing = credentials.authorization !== "" && this.#isGuessing(credentials.remoteAddress);
+    const guessing =
+      credentials.authorization !== "" && this.#isGuessing(credentials.remoteAddress);
     if (!guessing || this.#held >= HELD_REFUSALS) return done(error);
     this.#held += 1;
     this.#clock.setTimer(PENALTY_MS, () => {

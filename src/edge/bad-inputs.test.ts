@@ -121,7 +121,11 @@ describe.each([
   });
   row("RPC-059", () => refused(send("", {}, json)));
   row("RPC-061", async () => {
-    for (const bytes of [[0xff, 0xfe], [0xc0, 0x80], [0xed, 0xa0, 0x80]]) {
+    for (const bytes of [
+      [0xff, 0xfe],
+      [0xc0, 0x80],
+      [0xed, 0xa0, 0x80],
+    ]) {
       const action = field(2, new Uint8Array(bytes));
       await refused(send(new Uint8Array([...trap(), ...action])), "MALFORMED");
     }
@@ -142,11 +146,14 @@ describe.each([
     await refused(send(new Uint8Array(20_000).fill(0x1b)));
   });
   row("RPC-069", async () => {
-    const entries = new Uint8Array(4 * MIB - 1_000).fill(0).map((_, at) => (at % 2 === 0 ? 0x2a : 0));
+    const entries = new Uint8Array(4 * MIB - 1_000)
+      .fill(0)
+      .map((_, at) => (at % 2 === 0 ? 0x2a : 0));
     await refused(send(entries), "TOO_MANY_ELEMENTS");
   });
   row("RPC-071", async () => {
-    const entry = (key: string, value: string) => field(5, join(field(1, utf8(key)), field(2, utf8(value))));
+    const entry = (key: string, value: string) =>
+      field(5, join(field(1, utf8(key)), field(2, utf8(value))));
     const echo = invokeBytes({ action: "echo" });
     const answer = await send(join(echo, entry("a", "1"), entry("a", "2")));
     expect(answer.status).toBe(200);
@@ -186,7 +193,9 @@ describe.each([
       await refused(post(edge.url, "/v1/counter/k/trap", json, value), "JSON");
       await refused(send(jsonCall(`"expectedRevision":${value}`), {}, json));
     }
-    expect((await post(edge.url, "/v1/counter/k/echo", json, "[1e10,true,false]")).status).toBe(200);
+    expect((await post(edge.url, "/v1/counter/k/echo", json, "[1e10,true,false]")).status).toBe(
+      200,
+    );
   });
   row("RPC-089", async () => {
     const empty = { system: "", type: "counter", key: "" };
@@ -274,7 +283,9 @@ describe.each([
   });
   row("RPC-115", async () => {
     expect(await grpcStatus(edge.url, framed(trap()), { "grpc-timeout": "0n" })).toBe(4);
-    expect(await grpcStatus(edge.url, framed(invokeBytes()), { "grpc-timeout": "99999999H" })).toBe(0);
+    expect(await grpcStatus(edge.url, framed(invokeBytes()), { "grpc-timeout": "99999999H" })).toBe(
+      0,
+    );
     const left = (edge.actors.invocations.at(-1)?.deadlineMs ?? 0) - performance.now();
     expect(left).toBeLessThanOrEqual(60_000);
     expect(await grpcStatus(edge.url, framed(trap()), { "grpc-timeout": "5x" })).toBe(3);
@@ -359,7 +370,11 @@ test("RPC-145: what is above the bound is refused at once, with a time to come b
   const first = fetch(`${edge.url}/v1/counter/k/never`, { method: "POST", signal: abort.signal });
   await waitUntil("the first call runs", () => edge.actors.invocations.length === 1);
   const answer = await post(edge.url, "/v1/counter/k/add", undefined, "");
-  expect([answer.status, answer.code, answer.reason]).toEqual([429, "resource_exhausted", "CALLS_IN_FLIGHT"]);
+  expect([answer.status, answer.code, answer.reason]).toEqual([
+    429,
+    "resource_exhausted",
+    "CALLS_IN_FLIGHT",
+  ]);
   expect(answer.headers.get("retry-after")).toBe("1");
   abort.abort();
   await first.catch(() => undefined);

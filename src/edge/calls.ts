@@ -75,7 +75,12 @@ export class Calls {
   }
 
   /** The same as a promise, for handlers that are asynchronous anyway. */
-  invoke(method: string, call: InvokeCall, channel: CallChannel, signal: CallSignal): Promise<Reply> {
+  invoke(
+    method: string,
+    call: InvokeCall,
+    channel: CallChannel,
+    signal: CallSignal,
+  ): Promise<Reply> {
     return new Promise((resolve, reject) =>
       this.run(method, call, channel, signal, { reply: resolve, refuse: reject }),
     );
@@ -110,5 +115,8 @@ function replyTooLarge({ operation }: Invocation): ServerError {
   const committed = operation?.kind !== "state";
   const outcome = committed ? "unknown" : "not_applied";
   const reason = "RESPONSE_TOO_LARGE";
-  return new ServerError("request.too_large", "the reply is too large", outcome, { reason, committed });
+  return new ServerError("request.too_large", "the reply is too large", outcome, {
+    reason,
+    committed,
+  });
 }

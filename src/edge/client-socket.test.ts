@@ -65,7 +65,10 @@ describe("calls over a WebSocket", () => {
     const last = client.results.get(500n)?.result;
     expect(last?.case === "response" && last.value.revision).toBe(500n);
     const bug = client.results.get(900n)?.result;
-    expect(bug?.case === "error" && [bug.value.code, bug.value.detail?.code]).toEqual(["internal", "internal.bug"]);
+    expect(bug?.case === "error" && [bug.value.code, bug.value.detail?.code]).toEqual([
+      "internal",
+      "internal.bug",
+    ]);
     expect(client.frames).toBeLessThan(20);
   });
 
@@ -89,10 +92,9 @@ describe("calls over a WebSocket", () => {
     client.call([3]);
     await waitUntil("the refusal", () => client.results.has(3n));
     const refused = client.results.get(3n)?.result;
-    expect(refused?.case === "error" && [refused.value.code, refused.value.detail?.reason]).toEqual([
-      "resource_exhausted",
-      "STREAM_CALLS",
-    ]);
+    expect(refused?.case === "error" && [refused.value.code, refused.value.detail?.reason]).toEqual(
+      ["resource_exhausted", "STREAM_CALLS"],
+    );
     client.call([], "add", [1]);
     await waitUntil("room again", () => client.results.has(1n));
     client.call([4]);
@@ -145,7 +147,13 @@ describe("an upgrade is refused", () => {
   test.each([
     ["without credentials", {}, CLIENT_PROTOCOL, {}, 401],
     ["for another subprotocol", { authenticate: () => ANONYMOUS }, "chat", {}, 400],
-    ["to a foreign page", { authenticate: () => ANONYMOUS }, CLIENT_PROTOCOL, { origin: "https://evil.example" }, 403],
+    [
+      "to a foreign page",
+      { authenticate: () => ANONYMOUS },
+      CLIENT_PROTOCOL,
+      { origin: "https://evil.example" },
+      403,
+    ],
   ])("%s", async (_name, options, protocol, headers, status) => {
     await using edge = await startEdge({ authenticate: () => undefined, ...options });
     using client = new Client(edge, protocol, headers);

@@ -78,7 +78,8 @@ export class ClientSocket {
 
   #flushSoon(): void {
     if (this.#closed) return;
-    if (this.#frames.bytes > this.#unreadBytes) return this.#close(TOO_SLOW, "results are not read");
+    if (this.#frames.bytes > this.#unreadBytes)
+      return this.#close(TOO_SLOW, "results are not read");
     if (this.#flushing) return;
     this.#flushing = true;
     this.#shared.clock.defer(() => {

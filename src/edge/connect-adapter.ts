@@ -12,11 +12,11 @@ import type {
   UniversalHandler,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
-import { toServerError } from "../domain/error.ts";
+import { ServerError, toServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import { ANONYMOUS, EMPTY_BYTES } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
-import type { HttpRequest, HttpResponse } from "../node/ports.ts";
+import type { Clock, HttpRequest, HttpResponse } from "../node/ports.ts";
 import { toConnectError } from "./error-map.ts";
 import { headerTimeoutMs } from "./gates/deadline.ts";
 import {
@@ -81,15 +81,18 @@ export class ConnectAdapter {
   readonly #handlers: ReadonlyMap<string, UniversalHandler>;
   readonly #compressions: readonly Compression[];
   readonly #limits: Limits;
+  readonly #clock: Clock;
 
   constructor(
     handlers: readonly UniversalHandler[],
     compressions: readonly Compression[],
     limits: Limits,
+    clock: Clock,
   ) {
     this.#handlers = new Map(handlers.map((handler) => [handler.requestPath, handler]));
     this.#compressions = compressions;
     this.#limits = limits;
+    this.#clock = clock;
   }
 
   /** True if `path` is the path of one of the methods. */
@@ -122,7 +125,8 @@ export class ConnectAdapter {
         traceparent: request.header("traceparent") ?? "",
         tracestate: request.header("tracestate") ?? "",
       };
-      const encoding = query === undefined ? request.header(protocol.encodingHeader) : query.compression;
+      const encoding =
+        query === undefined ? request.header(protocol.encodingHeader) : query.compression;
       gated = {
         handler,
         protocol,
@@ -145,8 +149,11 @@ export class ConnectAdapter {
   ): Promise<void> {
     const abort = new AbortController();
     request.onAborted(() => abort.abort());
+    const unary = gated.handler.method.methodKind === "unary";
+    const cancelTimer = this.#startTimer(channel.timeoutMs, unary, abort);
+    let started = false;
     try {
-      const answer = await gated.handler({
+      const handled = gated.handler({
         httpVersion: request.httpVersion === 2 ? "2.0" : "1.1",
         url: `http://host${pathOf(request.target)}`,
         method: "POST",
@@ -155,14 +162,45 @@ export class ConnectAdapter {
         signal: abort.signal,
         contextValues: createContextValues().set(CHANNEL, channel),
       });
-      if (gated.handler.method.methodKind === "unary") await sendWhole(answer, response);
-      else await sendStream(answer, response);
+      const answer = await (unary ? Promise.race([handled, aborted(abort.signal)]) : handled);
+      started = !unary;
+      await (unary ? sendWhole(answer, response) : sendStream(answer, response));
     } catch (error) {
-      // The head may be out already: then only the end of the stream is left to say so.
-      gated.protocol.refuse(response, toServerError(error));
-      response.reset();
+      // Once the head is out, only the end of the stream is left to say so.
+      if (started) response.reset();
+      else gated.protocol.refuse(response, toServerError(error));
+    } finally {
+      cancelTimer?.();
     }
   }
+
+  /** Ends a call at its deadline; a stream that has none lives as long as its reader. */
+  #startTimer(
+    timeoutMs: number | undefined,
+    unary: boolean,
+    abort: AbortController,
+  ): (() => void) | undefined {
+    const { defaultDeadlineMs, maxDeadlineMs, maxStreamDeadlineMs } = this.#limits;
+    if (!unary && timeoutMs === undefined) return undefined;
+    const boundMs = unary ? maxDeadlineMs : maxStreamDeadlineMs;
+    const delayMs = Math.min(timeoutMs ?? defaultDeadlineMs, boundMs);
+    return this.#clock.setTimer(delayMs + (unary ? GRACE_MS : 0), () => abort.abort(ranOut()));
+  }
+}
+
+/** The node keeps the deadline of invocations itself, and knows what became of them. */
+const GRACE_MS = 100;
+
+function ranOut(): ServerError {
+  const details = { reason: "DEADLINE_PASSED" };
+  return new ServerError("call.deadline", "the deadline has passed", "unknown", details);
+}
+
+/** Rejects when `signal` fires. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
+  });
 }
 
 /** A frame of many calls may hold what many calls hold. */
@@ -230,7 +268,12 @@ async function checkedMessage(gated: GatedRequest): Promise<Uint8Array> {
   return message;
 }
 
-function check(input: DescMessage, message: Uint8Array, protocol: RpcProtocol, limits: Limits): void {
+function check(
+  input: DescMessage,
+  message: Uint8Array,
+  protocol: RpcProtocol,
+  limits: Limits,
+): void {
   decodeMessage(input, message, protocol.json, limits);
 }
 
@@ -299,4 +342,3 @@ function fromBase64(text: string): Uint8Array {
 async function* once(message: Uint8Array): AsyncIterable<Uint8Array> {
   yield message;
 }
-

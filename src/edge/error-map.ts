@@ -81,7 +81,8 @@ const ERROR_DOMAIN = "troupe";
 /** The protocols' code of an error: the host's own where user code failed with one of them. */
 export function connectCodeOf(error: ServerError): ConnectCode {
   const { hostCode } = error.details;
-  const own = error.code === "host.failed" && hostCode !== undefined && Object.hasOwn(STATUSES, hostCode);
+  const own =
+    error.code === "host.failed" && hostCode !== undefined && Object.hasOwn(STATUSES, hostCode);
   return own ? (hostCode as ConnectCode) : CONNECT_CODES[error.code];
 }
 
@@ -154,7 +155,11 @@ function errorDetail(error: ServerError): Partial<Omit<ErrorDetail, "$typeName">
 }
 
 /** The parts of a protobuf duration. */
-function duration(ms: number): { $typeName: "google.protobuf.Duration"; seconds: bigint; nanos: number } {
+function duration(ms: number): {
+  $typeName: "google.protobuf.Duration";
+  seconds: bigint;
+  nanos: number;
+} {
   const seconds = Math.trunc(ms / 1000);
   const nanos = Math.round((ms - seconds * 1000) * 1_000_000);
   return { $typeName: "google.protobuf.Duration", seconds: BigInt(seconds), nanos };

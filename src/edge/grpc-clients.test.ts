@@ -24,7 +24,10 @@ type Unary = (
 function client(service: string, port: number): grpc.Client {
   const Client = service
     .split(".")
-    .reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], grpc.loadPackageDefinition(definition));
+    .reduce<unknown>(
+      (at, name) => (at as Record<string, unknown>)[name],
+      grpc.loadPackageDefinition(definition),
+    );
   const Constructor = Client as typeof grpc.Client;
   return new Constructor(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
 }
@@ -47,11 +50,16 @@ test.each([true, false])("grpc-js speaks to it (lean: %p)", async (lean) => {
     const replies = await Promise.all(
       Array.from({ length: 50 }, () => call(actors, "Invoke", { actor, action: "add" })),
     );
-    expect(replies.map(({ revision }) => revision)).toEqual(Array.from({ length: 50 }, (_, at) => at + 1));
+    expect(replies.map(({ revision }) => revision)).toEqual(
+      Array.from({ length: 50 }, (_, at) => at + 1),
+    );
     const state = await call(actors, "GetState", { actor });
     expect(state["revision"]).toBe(50);
     const busy = await call(actors, "Invoke", { actor, action: "busy" }).catch((error) => error);
-    expect([busy.code, busy.details]).toEqual([grpc.status.RESOURCE_EXHAUSTED, "the mailbox is full"]);
+    expect([busy.code, busy.details]).toEqual([
+      grpc.status.RESOURCE_EXHAUSTED,
+      "the mailbox is full",
+    ]);
     const late = call(actors, "Invoke", { actor, action: "never" }, { deadline: Date.now() + 100 });
     expect((await late.catch((error) => error)).code).toBe(grpc.status.DEADLINE_EXCEEDED);
     await waitUntil("the late call is taken back", () => edge.actors.taken === 1);
@@ -68,11 +76,15 @@ test.each([true, false])("grpc-js speaks to it (lean: %p)", async (lean) => {
 test.each([true, false])("grpc-js streams calls both ways (lean: %p)", async (lean) => {
   await using edge = await startEdge({ lean });
   const actors = client("troupe.v1.ActorService", edge.port);
-  const open = (actors as unknown as Record<string, () => grpc.ClientDuplexStream<object, object>>)["InvokeStream"];
+  const open = (actors as unknown as Record<string, () => grpc.ClientDuplexStream<object, object>>)[
+    "InvokeStream"
+  ];
   const stream = (open as () => grpc.ClientDuplexStream<object, object>).call(actors);
   const ids: number[] = [];
   let status: grpc.StatusObject | undefined;
-  stream.on("data", (frame: { results: { id: number }[] }) => ids.push(...frame.results.map(({ id }) => id)));
+  stream.on("data", (frame: { results: { id: number }[] }) =>
+    ids.push(...frame.results.map(({ id }) => id)),
+  );
   stream.on("status", (end) => (status = end));
   stream.write({ calls: [{ id: 1, request: { actor, action: "add" } }] });
   await waitUntil("the first answer", () => ids.length === 1);
@@ -96,7 +108,9 @@ test("a stream whose frame cannot be read ends with its reason", async () => {
 test("a caller that does not read its answers does not get to call either", async () => {
   await using edge = await startEdge({ edgeLimits: { streamCalls: 10 } });
   const actors = client("troupe.v1.ActorService", edge.port);
-  const open = (actors as unknown as Record<string, () => grpc.ClientDuplexStream<object, object>>)["InvokeStream"];
+  const open = (actors as unknown as Record<string, () => grpc.ClientDuplexStream<object, object>>)[
+    "InvokeStream"
+  ];
   const stream = (open as () => grpc.ClientDuplexStream<object, object>).call(actors);
   const data = Buffer.from("900000");
   const calls = Array.from({ length: 40 }, (_, id) => ({
@@ -121,7 +135,9 @@ test("gRPC needs HTTP/2, and an unknown method is unimplemented", async () => {
   await using edge = await startEdge();
   const answer = await post(edge.url, INVOKE, "application/grpc", framed(invokeBytes()));
   expect(answer.status).toBe(505);
-  expect(await grpcStatus(edge.url, framed(invokeBytes()), {}, "/troupe.v1.ActorService/Nope")).toBe(12);
+  expect(
+    await grpcStatus(edge.url, framed(invokeBytes()), {}, "/troupe.v1.ActorService/Nope"),
+  ).toBe(12);
 });
 
 test("gRPC-web as text, for browsers that cannot read bytes", async () => {

@@ -17,7 +17,11 @@ const JSON_HEADERS = Object.freeze({
 const OK = "ok";
 /** How often a watched status is looked at. */
 const WATCH_MS = 1_000;
-const OWN_SERVICES: ReadonlySet<string> = new Set(["", "troupe.v1.ActorService", "troupe.v1.HostService"]);
+const OWN_SERVICES: ReadonlySet<string> = new Set([
+  "",
+  "troupe.v1.ActorService",
+  "troupe.v1.HostService",
+]);
 
 /** True if the node takes calls: running, and every part of it in order. */
 export function isReady({ status, checks }: HealthSource): boolean {
@@ -66,7 +70,9 @@ export function makeHealthService(
       const status = statusOf(service);
       if (status === Serving.SERVICE_UNKNOWN) {
         const reason = "SERVICE_UNKNOWN";
-        throw new ServerError("actor.unknown", "the service is not known", "not_started", { reason });
+        throw new ServerError("actor.unknown", "the service is not known", "not_started", {
+          reason,
+        });
       }
       return create(HealthCheckResponseSchema, { status });
     },

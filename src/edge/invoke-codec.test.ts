@@ -28,7 +28,11 @@ import { ProtoWriter } from "./wire/writer.ts";
 const text = fc.string({ unit: "grapheme", maxLength: 60 });
 const bytes = fc.uint8Array({ maxLength: 200 });
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
-const names = fc.dictionary(text.filter((key) => key !== "__proto__"), text, { maxKeys: 5 });
+const names = fc.dictionary(
+  text.filter((key) => key !== "__proto__"),
+  text,
+  { maxKeys: 5 },
+);
 
 const payload = fc.record({ type: text, data: bytes });
 const requests = fc.record(
@@ -94,13 +98,17 @@ describe("the hand-made codec agrees with the generated one", () => {
         writer.reset();
         writeState(writer, reply);
         expect(fromBinary(GetStateResponseSchema, writer.finish())).toEqual(stateMessage(reply));
-        expect(fromJsonString(GetStateResponseSchema, stateJson(reply))).toEqual(stateMessage(reply));
+        expect(fromJsonString(GetStateResponseSchema, stateJson(reply))).toEqual(
+          stateMessage(reply),
+        );
       }),
     );
   });
 
   test("on frames of calls", () => {
-    const calls = fc.array(fc.record({ id: count.map(BigInt), request: requests }), { maxLength: 5 });
+    const calls = fc.array(fc.record({ id: count.map(BigInt), request: requests }), {
+      maxLength: 5,
+    });
     fc.assert(
       fc.property(calls, fc.array(count), (calls, cancel) => {
         const frame = { calls, cancel: cancel.map(BigInt) };

@@ -37,7 +37,8 @@ export function callOfMessage(message: InvokeRequest): InvokeCall {
     tracestate: trace?.tracestate ?? "",
     turnToken: message.turnToken,
     stream: stream && { streamId: stream.streamId, seq: checkedRevision(stream.seq) },
-    expectedRevision: expectedRevision === undefined ? undefined : checkedRevision(expectedRevision),
+    expectedRevision:
+      expectedRevision === undefined ? undefined : checkedRevision(expectedRevision),
   };
 }
 

@@ -41,7 +41,8 @@ export function jsonTarget(path: string, kind: JsonTarget["kind"]): JsonTarget |
   if (parts.length !== short + 1) return undefined;
   const [system = "", type = "", key = "", action = ""] = parts.map(decodeSegment);
   // In a URL a slash separates, however it is written; other keys go through the RPC.
-  if (key.includes("/") || key.includes("\\") || key === "." || key === "..") throw refuse("ID_CHARSET");
+  if (key.includes("/") || key.includes("\\") || key === "." || key === "..")
+    throw refuse("ID_CHARSET");
   return { kind, system, type, key, action };
 }
 

@@ -29,7 +29,11 @@ describe("calls and states over plain HTTP", () => {
       { system: "shop", type: "counter", key: "grüße &" },
     ]);
     const state = await post(edge.url, "/v1/counter/bar", undefined, "", {}, "GET");
-    expect([state.status, state.body, state.headers.get("x-troupe-revision")]).toEqual([200, "2", "1"]);
+    expect([state.status, state.body, state.headers.get("x-troupe-revision")]).toEqual([
+      200,
+      "2",
+      "1",
+    ]);
     const other = await post(edge.url, "/v1/shop/counter/bar?pretty", undefined, "", {}, "GET");
     expect([other.status, other.body]).toEqual([204, ""]);
   });
@@ -37,7 +41,9 @@ describe("calls and states over plain HTTP", () => {
   test("passes the body through as it is, and an empty one as none", async () => {
     await using edge = await startEdge();
     const body = ' { "b": 1, "a": 10000000000000000000001 } ';
-    expect((await post(edge.url, "/v1/counter/k/echo", `${json}; charset=utf-8`, body)).body).toBe(body);
+    expect((await post(edge.url, "/v1/counter/k/echo", `${json}; charset=utf-8`, body)).body).toBe(
+      body,
+    );
     expect((await post(edge.url, "/v1/counter/k/echo", undefined, "")).status).toBe(204);
     expect((await post(edge.url, "/v1/counter/k/none", json, "1")).status).toBe(204);
     expect(edge.actors.invocations[1]?.payload).toEqual({ type: "", data: new Uint8Array(0) });
@@ -94,7 +100,14 @@ describe("calls and states over plain HTTP", () => {
     ["GET", "/", 200, null],
   ])("%s %s is answered %d", async (method, path, status, allow) => {
     await using edge = await startEdge();
-    const answer = await post(edge.url, path, method === "POST" ? json : undefined, "1", {}, method);
+    const answer = await post(
+      edge.url,
+      path,
+      method === "POST" ? json : undefined,
+      "1",
+      {},
+      method,
+    );
     expect([answer.status, answer.headers.get("allow")]).toEqual([status, allow]);
     if (status === 404) expect([answer.code, answer.reason]).toEqual(["unimplemented", "NO_ROUTE"]);
   });
@@ -108,7 +121,13 @@ describe("calls and states over plain HTTP", () => {
     [json, `"${"x".repeat(4_194_304)}"`, 413],
   ])("a body of type %p that is %.10p is answered %d", async (type, body, status) => {
     await using edge = await startEdge();
-    const answer = await post(edge.url, "/v1/counter/k/add", type, body, type === undefined ? { "content-type": "" } : {});
+    const answer = await post(
+      edge.url,
+      "/v1/counter/k/add",
+      type,
+      body,
+      type === undefined ? { "content-type": "" } : {},
+    );
     expect(answer.status).toBe(status);
     expect(edge.actors.invocations).toEqual([]);
   });
@@ -124,14 +143,19 @@ describe("calls and states over plain HTTP", () => {
     if (status === 429) expect(answer.headers.get("retry-after")).toBe("2");
   });
 
-  test.each(["/v1/counter/%FF/add", "/v1/counter/%E0%A4%A/add", "/v1/counter/%00/add", "/v1/%2e%2e/k/add"])(
-    "a path that is no name: %s",
-    async (path) => {
-      await using edge = await startEdge();
-      const answer = await raw(edge.port, `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`);
-      expect(answer).toStartWith("HTTP/1.1 400");
-    },
-  );
+  test.each([
+    "/v1/counter/%FF/add",
+    "/v1/counter/%E0%A4%A/add",
+    "/v1/counter/%00/add",
+    "/v1/%2e%2e/k/add",
+  ])("a path that is no name: %s", async (path) => {
+    await using edge = await startEdge();
+    const answer = await raw(
+      edge.port,
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`,
+    );
+    expect(answer).toStartWith("HTTP/1.1 400");
+  });
 
   test.each(["*", "//", "/v1//k/add", "http://other/v1/counter/k", "/\\", "/?/v1/counter/k/add"])(
     "an odd target: %s",
@@ -157,7 +181,10 @@ describe("probes", () => {
       return [response.status, await response.json()];
     };
     expect(await probe("/livez")).toEqual([200, { status: "starting", checks: { store: "ok" } }]);
-    expect(await probe("/startupz")).toEqual([503, { status: "starting", checks: { store: "ok" } }]);
+    expect(await probe("/startupz")).toEqual([
+      503,
+      { status: "starting", checks: { store: "ok" } },
+    ]);
     status = "running";
     expect(await probe("/readyz")).toEqual([200, { status: "running", checks: { store: "ok" } }]);
     store = "no ping for 3 s";
@@ -192,8 +219,13 @@ describe("browsers", () => {
     expect(allowed).toContain("x-troupe-metadata-tone");
     expect(allowed).not.toContain("x-evil");
     const refused = await post(edge.url, "/v1/counter/k/add", json, "1", { origin: listed });
-    expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([401, listed]);
-    expect(refused.headers.get("access-control-expose-headers")).toContain("grpc-status-details-bin");
+    expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([
+      401,
+      listed,
+    ]);
+    expect(refused.headers.get("access-control-expose-headers")).toContain(
+      "grpc-status-details-bin",
+    );
   });
 
   test("of another origin are not; the server's own pages are", async () => {
@@ -203,7 +235,9 @@ describe("browsers", () => {
       const answer = await post(edge.url, "/v1/counter/k/add", json, "1", { origin });
       expect([answer.status, answer.reason]).toEqual([403, "ORIGIN_NOT_ALLOWED"]);
     }
-    expect((await post(edge.url, "/v1/counter/k/add", json, "1", { origin: edge.url })).status).toBe(200);
+    expect(
+      (await post(edge.url, "/v1/counter/k/add", json, "1", { origin: edge.url })).status,
+    ).toBe(200);
     expect(edge.actors.invocations).toHaveLength(1);
   });
 

@@ -60,7 +60,12 @@ export class JsonRoutes {
   }
 
   /** Answers every other request. Never throws. */
-  async serve(path: string, request: HttpRequest, response: HttpResponse, caller: Caller): Promise<void> {
+  async serve(
+    path: string,
+    request: HttpRequest,
+    response: HttpResponse,
+    caller: Caller,
+  ): Promise<void> {
     try {
       const url = `http://host${path}`;
       const bindings: Bindings = { request, response, caller };

@@ -50,10 +50,7 @@ class MessageStream {
   #failure: unknown;
 
   constructor(calls: Calls, channel: CallChannel, limit: number) {
-    const add = (
-      id: number,
-      result: NonNullable<InvokeStreamResponse_Result["result"]>,
-    ): void => {
+    const add = (id: number, result: NonNullable<InvokeStreamResponse_Result["result"]>): void => {
       const entry = create(InvokeStreamResponse_ResultSchema, { id: BigInt(id) });
       entry.result = result;
       this.#results.push(entry);
@@ -73,7 +70,10 @@ class MessageStream {
         for (const { id, request } of frame.calls) {
           while (this.#calls.full && !this.#done) await this.#calls.change();
           if (this.#done) return;
-          this.#calls.run(checkedRevision(id), request === undefined ? BLANK_CALL : callOfMessage(request));
+          this.#calls.run(
+            checkedRevision(id),
+            request === undefined ? BLANK_CALL : callOfMessage(request),
+          );
         }
       }
       while (this.#calls.held > 0 && !this.#done) await this.#calls.change();

@@ -24,22 +24,26 @@ const ways: readonly Way[] = [
   {
     name: "Connect, proto, HTTP/1.1",
     bidi: false,
-    transport: (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true }),
+    transport: (baseUrl) =>
+      createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true }),
   },
   {
     name: "Connect, json, HTTP/1.1",
     bidi: false,
-    transport: (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
+    transport: (baseUrl) =>
+      createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
   },
   {
     name: "Connect, proto, HTTP/2",
     bidi: true,
-    transport: (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
+    transport: (baseUrl) =>
+      createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
   },
   {
     name: "Connect, json, HTTP/2",
     bidi: true,
-    transport: (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: false }),
+    transport: (baseUrl) =>
+      createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: false }),
   },
   {
     name: "Connect, proto, gzip",
@@ -56,7 +60,12 @@ const ways: readonly Way[] = [
     name: "Connect GET",
     bidi: false,
     transport: (baseUrl) =>
-      createConnectTransport({ baseUrl, httpVersion: "1.1", useHttpGet: true, useBinaryFormat: true }),
+      createConnectTransport({
+        baseUrl,
+        httpVersion: "1.1",
+        useHttpGet: true,
+        useBinaryFormat: true,
+      }),
   },
   { name: "gRPC", bidi: true, transport: (baseUrl) => createGrpcTransport({ baseUrl }) },
   {
@@ -78,7 +87,8 @@ const ways: readonly Way[] = [
   {
     name: "gRPC-web, HTTP/2, json",
     bidi: true,
-    transport: (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "2", useBinaryFormat: false }),
+    transport: (baseUrl) =>
+      createGrpcWebTransport({ baseUrl, httpVersion: "2", useBinaryFormat: false }),
   },
 ];
 
@@ -140,7 +150,11 @@ for (const lean of [true, false]) {
       const first = await client.invoke(call);
       const second = await client.invoke(call);
       expect([first.revision, first.replayed, text(first.payload?.data)]).toEqual([1n, false, "2"]);
-      expect([second.revision, second.replayed, text(second.payload?.data)]).toEqual([1n, true, "2"]);
+      expect([second.revision, second.replayed, text(second.payload?.data)]).toEqual([
+        1n,
+        true,
+        "2",
+      ]);
     });
 
     test("reads the state, and none", async () => {
@@ -181,7 +195,9 @@ for (const lean of [true, false]) {
     ])("user code that fails with %s", async (hostCode, code) => {
       const { edge, client } = await start();
       await using _ = edge;
-      const error = await failure(client.invoke({ actor, action: "fail", payload: json(hostCode) }));
+      const error = await failure(
+        client.invoke({ actor, action: "fail", payload: json(hostCode) }),
+      );
       expect(error.code).toBe(code);
       expect(error.findDetails(ErrorDetailSchema)[0]?.hostCode).toBe(hostCode);
     });
@@ -212,7 +228,10 @@ for (const lean of [true, false]) {
     ])("refuses the id %j", async (id, reason) => {
       const { edge, client } = await start();
       await using _ = edge;
-      const calls = [() => client.invoke({ actor: id, action: "add" }), () => client.getState({ actor: id })];
+      const calls = [
+        () => client.invoke({ actor: id, action: "add" }),
+        () => client.getState({ actor: id }),
+      ];
       for (const call of calls) {
         const error = await failure(call());
         expect(error.code).toBe(Code.InvalidArgument);
@@ -228,7 +247,9 @@ for (const lean of [true, false]) {
       await client.invoke({ actor, action: "add" }, { timeoutMs: 20_000 });
       await client.invoke({ actor, action: "add", timeout: { seconds: 2n, nanos: 0 } });
       await client.invoke({ actor, action: "add" }, { timeoutMs: 9_000_000 });
-      const [header, message, long] = edge.actors.invocations.map(({ deadlineMs }) => deadlineMs - before);
+      const [header, message, long] = edge.actors.invocations.map(
+        ({ deadlineMs }) => deadlineMs - before,
+      );
       expect(header).toBeWithin(10_000, 20_500);
       expect(message).toBeWithin(1_000, 10_000);
       expect(long).toBeWithin(50_000, 70_000);
@@ -248,7 +269,9 @@ for (const lean of [true, false]) {
     test("says that a reply beyond the limit was committed all the same", async () => {
       const { edge, client } = await start();
       await using _ = edge;
-      const error = await failure(client.invoke({ actor, action: "large", payload: json(4_194_305) }));
+      const error = await failure(
+        client.invoke({ actor, action: "large", payload: json(4_194_305) }),
+      );
       expect(error.code).toBe(Code.ResourceExhausted);
       expect(error.findDetails(ErrorDetailSchema)[0]).toMatchObject({
         reason: "RESPONSE_TOO_LARGE",
@@ -262,7 +285,11 @@ for (const lean of [true, false]) {
       for (const key of ["a", "b", "c"]) await client.spawn({ actor: { ...actor, key } });
       const page = await client.list({ type: "counter", pageSize: 2 });
       expect(page.actors.map((one) => one.actor?.key)).toEqual(["a", "b"]);
-      const rest = await client.list({ type: "counter", pageSize: 2, pageToken: page.nextPageToken });
+      const rest = await client.list({
+        type: "counter",
+        pageSize: 2,
+        pageToken: page.nextPageToken,
+      });
       expect(rest.actors.map((one) => one.actor?.key)).toEqual(["c"]);
       const forged = await failure(client.list({ type: "other", pageToken: page.nextPageToken }));
       expect(forged.findDetails(ErrorDetailSchema)[0]?.reason).toBe("BAD_PAGE_TOKEN");
@@ -273,7 +300,9 @@ for (const lean of [true, false]) {
         [2n, "2"],
       ]);
       const older = await client.history({ actor, pageSize: 2, pageToken: past.nextPageToken });
-      expect(older.revisions.map(({ revision, state }) => [revision, state])).toEqual([[1n, undefined]]);
+      expect(older.revisions.map(({ revision, state }) => [revision, state])).toEqual([
+        [1n, undefined],
+      ]);
       expect((await client.restore({ actor, revision: 1n })).revision).toBe(4n);
       expect((await client.delete({ actor })).revision).toBe(5n);
       expect((await client.deactivate({ actor })).wasActive).toBe(true);
@@ -303,7 +332,10 @@ for (const lean of [true, false]) {
     });
 
     test("answers the standard health service", async () => {
-      await using edge = await startEdge({ lean, typeHealth: (type) => (type === "counter" ? true : undefined) });
+      await using edge = await startEdge({
+        lean,
+        typeHealth: (type) => (type === "counter" ? true : undefined),
+      });
       const health = createClient(Health, transport(edge.url));
       expect((await health.check({})).status).toBe(1);
       expect((await health.check({ service: "counter" })).status).toBe(1);
@@ -319,19 +351,33 @@ for (const lean of [true, false]) {
       await using _ = edge;
       async function* calls() {
         const request = { actor, action: "add", payload: json(1) };
-        yield { calls: [{ id: 1n, request }, { id: 2n, request: { actor, action: "bug" } }] };
-        yield { calls: Array.from({ length: 2_000 }, (_, at) => ({ id: BigInt(at + 10), request })) };
+        yield {
+          calls: [
+            { id: 1n, request },
+            { id: 2n, request: { actor, action: "bug" } },
+          ],
+        };
+        yield {
+          calls: Array.from({ length: 2_000 }, (_, at) => ({ id: BigInt(at + 10), request })),
+        };
         yield { calls: [{ id: 5n, request: { actor, action: "never" } }] };
         yield { cancel: [5n] };
       }
       const results = new Map<bigint, string>();
       for await (const frame of client.invokeStream(calls())) {
         for (const { id, result } of frame.results) {
-          results.set(id, result.case === "error" ? result.value.code : text(result.value?.payload?.data));
+          results.set(
+            id,
+            result.case === "error" ? result.value.code : text(result.value?.payload?.data),
+          );
         }
       }
       expect(results.size).toBe(2_003);
-      expect([results.get(1n), results.get(2n), results.get(5n)]).toEqual(["1", "internal", "canceled"]);
+      expect([results.get(1n), results.get(2n), results.get(5n)]).toEqual([
+        "1",
+        "internal",
+        "canceled",
+      ]);
       expect(results.get(2_009n)).toBe("2001");
     });
 

@@ -107,7 +107,9 @@ function grpcWeb(contentType: string, json: boolean, text: boolean): RpcProtocol
     unwrap: (body) => unwrapSingle(text ? fromBase64(body) : body),
     reply: (response, message) => send(response, joinBytes([withPrefix(message), OK_WEB_TRAILERS])),
     refuse: (response, error) => {
-      const lines = Object.entries(grpcTrailers(error)).map(([name, value]) => `${name}: ${value}\r\n`);
+      const lines = Object.entries(grpcTrailers(error)).map(
+        ([name, value]) => `${name}: ${value}\r\n`,
+      );
       send(response, envelope(TRAILERS_FLAG, UTF8.encode(lines.join(""))));
     },
   };

@@ -118,7 +118,8 @@ export class StreamCall {
     const splitter = new EnvelopeSplitter(limits.messageBytes);
     for await (const chunk of this.#request.body()) {
       for (const envelope of splitter.push(chunk)) {
-        const message = envelope.flags === 0 ? envelope.message : await open(envelope, undefined, 0);
+        const message =
+          envelope.flags === 0 ? envelope.message : await open(envelope, undefined, 0);
         await this.#accept(message);
         if (this.#ended) return;
       }

@@ -104,8 +104,9 @@ export class UnaryCall implements CallEnd {
     } catch (error) {
       return this.#reject(toServerError(error, "not_started"));
     }
-    request.readBody(this.#shared.limits.messageBytes + this.#protocol.prefixBytes, (failure, body) =>
-      this.#received(failure, body),
+    request.readBody(
+      this.#shared.limits.messageBytes + this.#protocol.prefixBytes,
+      (failure, body) => this.#received(failure, body),
     );
   }
 

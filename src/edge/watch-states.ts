@@ -17,7 +17,7 @@ export async function* watchStates(
   signal: AbortSignal,
 ): AsyncIterable<WatchResponse> {
   const views = new LatestView();
-  const abort = (): void => views.end(undefined);
+  const abort = (): void => views.end(signal.reason as Error);
   signal.addEventListener("abort", abort);
   let stop: (() => void) | undefined;
   try {

@@ -33,6 +33,9 @@ export function webhookRoute(webhooks: Webhooks, maxBodyBytes: number, log: Logg
 
 /** An activator answers refusals itself; what it throws is its bug or ours. */
 function refuse(response: HttpResponse, request: HttpRequest, error: unknown, log: Logger): void {
-  log.error("webhook.failed", { path: request.target.split("?", 1)[0], error: toServerError(error) });
+  log.error("webhook.failed", {
+    path: request.target.split("?", 1)[0],
+    error: toServerError(error),
+  });
   response.send(500, PLAIN, "the webhook failed\n");
 }

@@ -1,4 +1,4 @@
-import { limit } from "./limit.ts";
+import { limit, RESERVED } from "./limit.ts";
 
 const KIB = 1024;
 const MIB = 1024 ** 2;
@@ -38,6 +38,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     1,
     65_536,
     "Fewest calls under way that admission may fall to.",
+    RESERVED,
   ),
   inFlightStart: limit(
     "in_flight_start",
@@ -46,6 +47,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     1,
     65_536,
     "Calls under way that admission begins with.",
+    RESERVED,
   ),
   inFlightCalls: limit(
     "in_flight_max",
@@ -62,6 +64,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     1,
     100,
     "Share of the calls under way that one caller may hold.",
+    RESERVED,
   ),
   principalRate: limit(
     "principal_rate",
@@ -70,6 +73,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     1,
     MILLION,
     "Calls per second of one caller.",
+    RESERVED,
   ),
   principalBurst: limit(
     "principal_burst",
@@ -78,6 +82,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     1,
     MILLION,
     "Calls of one caller at once above its rate.",
+    RESERVED,
   ),
   mailboxCalls: limit(
     "mailbox_calls",
@@ -102,6 +107,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     MIB,
     64 * GIB,
     "Bytes of all waiting calls of the process.",
+    RESERVED,
   ),
   activations: limit(
     "active_actors",
@@ -118,6 +124,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     10,
     95,
     "Share of memory above which actors are passivated early.",
+    RESERVED,
   ),
   deactivationTimeoutMs: limit(
     "passivation_idle",
@@ -193,6 +200,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     1,
     1000,
     "Deliveries of an outgoing message before it is a dead letter.",
+    RESERVED,
   ),
   outboxMaxAgeMs: limit(
     "outbox_max_age",
@@ -201,6 +209,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     1000,
     undefined,
     "Age at which an outgoing message is a dead letter.",
+    RESERVED,
   ),
   schedulesPerActor: limit(
     "schedules_per_actor",
@@ -209,6 +218,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     0,
     MILLION,
     "Schedules of one actor.",
+    RESERVED,
   ),
   schedules: limit(
     "schedules",
@@ -217,6 +227,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     0,
     1000 * MILLION,
     "Schedules of the cluster.",
+    RESERVED,
   ),
   scheduleMinIntervalMs: limit(
     "schedule_min_interval",
@@ -225,6 +236,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     10,
     undefined,
     "Shortest interval of a repeating schedule.",
+    RESERVED,
   ),
   scheduleHorizonDays: limit(
     "schedule_horizon_days",
@@ -233,5 +245,6 @@ export const ACTOR_LIMIT_SETTINGS = {
     1,
     36_600,
     "Furthest time of a schedule, in days from now.",
+    RESERVED,
   ),
 } as const;

@@ -1,5 +1,5 @@
 import { ACTOR_LIMIT_SETTINGS } from "./actor-limit-settings.ts";
-import { limit } from "./limit.ts";
+import { limit, RESERVED } from "./limit.ts";
 
 const KIB = 1024;
 const MIB = 1024 ** 2;
@@ -24,6 +24,7 @@ export const LIMIT_SETTINGS = {
     1,
     32 * MIB,
     "States above this are logged and counted.",
+    RESERVED,
   ),
   messageDepth: limit(
     "message_depth",
@@ -114,6 +115,7 @@ export const LIMIT_SETTINGS = {
     1000,
     undefined,
     "Age at which a connection is asked to end, ±10 %.",
+    RESERVED,
   ),
   ...ACTOR_LIMIT_SETTINGS,
   queryTimeoutMs: limit(
@@ -123,6 +125,7 @@ export const LIMIT_SETTINGS = {
     10,
     undefined,
     "Time for one query of the statestore.",
+    RESERVED,
   ),
   transactionTries: limit(
     "transaction_tries",
@@ -131,6 +134,7 @@ export const LIMIT_SETTINGS = {
     1,
     100,
     "Tries of a transaction that the statestore asks to repeat.",
+    RESERVED,
   ),
   sessionTtlMs: limit(
     "lease_ttl",
@@ -163,6 +167,7 @@ export const LIMIT_SETTINGS = {
     1,
     10_000,
     "Events that an activator takes before the first is acknowledged.",
+    RESERVED,
   ),
   activatorDeliveries: limit(
     "activator_deliveries",
@@ -171,10 +176,19 @@ export const LIMIT_SETTINGS = {
     1,
     1000,
     "Deliveries of an event before it is a dead letter.",
+    RESERVED,
   ),
   tokenBytes: limit("token_bytes", "size", "8KiB", 64, 64 * KIB, "Longest credential."),
-  roles: limit("roles", "integer", "256", 1, 10_000, "Roles of one caller."),
-  aclRules: limit("acl_rules", "integer", "10000", 1, MILLION, "Rules of the access policy."),
+  roles: limit("roles", "integer", "256", 1, 10_000, "Roles of one caller.", RESERVED),
+  aclRules: limit(
+    "acl_rules",
+    "integer",
+    "10000",
+    1,
+    MILLION,
+    "Rules of the access policy.",
+    RESERVED,
+  ),
   logBytesPerSecond: limit(
     "log_bytes_per_second",
     "size",

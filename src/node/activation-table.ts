@@ -11,6 +11,7 @@ import { Claims } from "./claims.ts";
 import { type CommitObserver, Committer } from "./committer.ts";
 import type { Hosts } from "./hosts.ts";
 import type { StateView } from "./node-api.ts";
+import type { NodeEvents } from "./node-events.ts";
 import type { Clock, Logger } from "./ports.ts";
 import type { Sealer } from "./sealer.ts";
 import type { Slot } from "./slot.ts";
@@ -29,6 +30,7 @@ export interface TableOptions {
   /** Digest of a payload and its action, for calls with a request id. */
   readonly digest: (action: string, payload: Payload) => Uint8Array;
   readonly observer: TableObserver;
+  readonly events: Pick<NodeEvents, "activated" | "deactivated">;
 }
 
 /** What the table tells of its work; called on the hot path, so it must only count. */
@@ -206,6 +208,9 @@ export class ActivationTable implements Invoker {
     let effects: readonly ActivationEffect[];
     try {
       effects = slot.activation.step(input, this.#options.clock.now());
+      if (input.kind === "claimed") {
+        this.#options.events.activated(slot.actor, slot.activation.epoch);
+      }
     } catch (error) {
       // A bug of ours: the actor starts over with its next call; these calls end at their deadlines.
       this.#options.log.error("activation.broken", { actor: slot.path, input: input.kind, error });
@@ -279,6 +284,7 @@ export class ActivationTable implements Invoker {
     if (this.#slots.get(slot.path) !== slot) return;
     this.#slots.delete(slot.path);
     this.#options.observer.deactivated(reason);
+    this.#options.events.deactivated(slot.actor, reason);
     if (this.#slots.size > 0) return;
     const empty = this.#empty;
     this.#empty = [];

@@ -12,12 +12,13 @@ const EXIT_CONFIGURATION = 78;
  * `state_key_missing` if the store is encrypted and no key is given. Nothing is changed then.
  */
 export async function checkKeys(meta: MetaTable, sealer: Sealer): Promise<void> {
-  if (sealer.checks.length === 0) {
+  const checks = sealer.checks ?? [];
+  if (checks.length === 0) {
     if ((await meta.get(ENCRYPTED)) === undefined) return;
     const message = "the statestore is encrypted and no state key is given";
     throw refusal(message, "state_key_missing", EXIT_CONFIGURATION);
   }
-  for (const check of sealer.checks) {
+  for (const check of checks) {
     const name = `key-check/${check.keyId.toHex()}`;
     const kept = (await meta.get(name)) ?? (await meta.putIfAbsent(name, check.seal()));
     if (check.opens(kept)) continue;

@@ -5,6 +5,7 @@ import type { HostInvocation, HostResult } from "../domain/turn.ts";
 import { Deque } from "../std/deque.ts";
 import type { HostGate, HostLink, RunningTurn } from "./host-port.ts";
 import type { Clock, Logger } from "./ports.ts";
+import type { NodeEvents } from "./node-events.ts";
 import { checkType, typePathOf } from "./type-rules.ts";
 
 /** Who hears what became of an invocation. */
@@ -22,6 +23,7 @@ export interface HostsOptions {
   /** New types are remembered, so that after a restart they are known without a host. */
   readonly remember: (types: readonly ActorTypeSpec[]) => void;
   readonly draining: () => boolean;
+  readonly events: Pick<NodeEvents, "hostAttached" | "hostLost">;
   /** An unguessable word: who knows it speaks for the turns of a host. */
   readonly secret: () => string;
 }
@@ -130,6 +132,7 @@ export class Hosts implements HostGate {
       sdk: link.sdk,
       types: types.map(typePathOf),
     });
+    this.#options.events.hostAttached(link.id, types.map(typePathOf));
     this.#stopSweep ??= this.#options.clock.setTimer(SWEEP_MS, () => this.#sweep());
   }
 
@@ -191,6 +194,7 @@ export class Hosts implements HostGate {
     this.#bySecret.delete(host.secret);
     for (const type of host.types) type.hosts.splice(type.hosts.indexOf(host), 1);
     this.#options.log.info("host.lost", { host: link.name, reason, running: host.running.size });
+    this.#options.events.hostLost(link.id, reason);
     for (const [id, { sink }] of host.running) sink.notExecuted(id, hostLost());
     host.running.clear();
     this.#failUnserved(host);

@@ -13,6 +13,7 @@ import type { Limits } from "../domain/limits.ts";
 import { ActivationTable, type TableObserver } from "./activation-table.ts";
 import { ActorService } from "./actor-service.ts";
 import { Hosts } from "./hosts.ts";
+import type { NodeEvents } from "./node-events.ts";
 import type { NodeStatus } from "./node-api.ts";
 import type { Clock, Logger, Random } from "./ports.ts";
 import { Router } from "./router.ts";
@@ -35,6 +36,7 @@ export interface NodeParts {
   readonly limits: Limits;
   readonly digest: (action: string, payload: Payload) => Uint8Array;
   readonly observer: TableObserver;
+  readonly events: NodeEvents;
   readonly policyFailed: () => void;
   readonly denied: (question: AccessQuestion, rule: string) => void;
 }
@@ -69,6 +71,7 @@ export class Node {
       turnTimeoutMs: limits.hostTurnTimeoutMs,
       remember: (types) => this.#remember(types),
       draining: () => this.#refusing,
+      events: parts.events,
       secret: () => hex(parts.random.bytes(16)),
     });
     this.table = new ActivationTable({ ...parts, hosts: this.hosts, session });
@@ -99,6 +102,7 @@ export class Node {
       address: "",
       ttlMs: limits.sessionTtlMs,
       renewMs: limits.sessionRenewMs,
+      marginMs: limits.sessionMarginMs,
       fenced: () => this.table.fenceAll(),
       report: (reachable) => this.#evaluate(reachable),
     });
@@ -153,6 +157,7 @@ export class Node {
 
   #evaluate(storeReachable: boolean): void {
     const { partitionTolerance, nodeName, store, log } = this.#parts;
+    if (storeReachable !== this.#storeReachable) this.#parts.events.storeReachable(storeReachable);
     this.#storeReachable = storeReachable;
     const members = [nodeName];
     const decision = partitionTolerance.evaluate({

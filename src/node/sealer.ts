@@ -21,8 +21,8 @@ export interface KeyCheck {
 export interface Sealer {
   /** Eight bytes that name the key of new envelopes; all zero without encryption. */
   readonly activeKeyId: Uint8Array;
-  /** One for each key that may open; none without encryption. */
-  readonly checks: readonly KeyCheck[];
+  /** One for each key that may open; none or absent without encryption. */
+  readonly checks?: readonly KeyCheck[];
   seal(
     purpose: SealPurpose,
     actor: ActorId,

@@ -10,14 +10,15 @@ export interface SessionKeeperOptions {
   readonly address: string;
   readonly ttlMs: number;
   readonly renewMs: number;
+  /** How much of the lease is not trusted, besides the error of the clock's rate. */
+  readonly marginMs: number;
   /** The session is gone for good: nothing that was activated under it may answer. */
   readonly fenced: () => void;
   readonly report: (reachable: boolean) => void;
 }
 
-/** How much of a lease is not trusted: clock rate error and the way of the renewal. */
+/** Error of the monotonic clock's rate that is reckoned with. */
 const RATE_MARGIN = 0.05;
-const FIXED_MARGIN_MS = 1_000;
 
 /**
  * Keeps this process's lease row alive. The lease is judged by the store's clock; here only the
@@ -70,7 +71,8 @@ export class SessionKeeper {
   }
 
   #valid(sentMs: number): void {
-    this.#validUntilMs = sentMs + this.#options.ttlMs * (1 - RATE_MARGIN) - FIXED_MARGIN_MS;
+    const { ttlMs, marginMs } = this.#options;
+    this.#validUntilMs = sentMs + ttlMs * (1 - RATE_MARGIN) - marginMs;
   }
 
   #schedule(): void {

@@ -86,7 +86,6 @@ export class SimNode {
   #process: SimProcess;
   #clock: SimClock;
   #node: Node;
-  #host: SimHost | undefined;
   #hostProcess: SimProcess | undefined;
   #life = 0;
   #hosts = 0;
@@ -261,6 +260,7 @@ export class SimNode {
         hosted: () => undefined,
         committed: () => undefined,
         failed: () => undefined,
+        invariantFailed: () => undefined,
       },
       denied: () => undefined,
     });
@@ -294,7 +294,6 @@ export class SimNode {
       violations,
       died: () => void scheduler.after(100, this.#process, () => this.#attach()),
     });
-    this.#host = host;
     this.#hostProcess = process;
     const types = (["counter", "register"] as const).map((type) =>
       simSpec(type, mailboxCalls, keepHistory),

@@ -49,14 +49,20 @@ export class EchoActors implements ActorApi {
   async invoke(invocation: Invocation, signal: CallSignal): Promise<Reply> {
     this.invocations.push(invocation);
     const { actor, requestId } = invocation;
-    if (actor.type === "missing") throw new ServerError("actor.unknown", "no such type", "not_started");
+    if (actor.type === "missing")
+      throw new ServerError("actor.unknown", "no such type", "not_started");
     const cell = this.#cell(actor);
     if (invocation.operation !== undefined) return this.#operate(cell, invocation);
     const known = requestId === "" ? undefined : this.#replies.get(requestId);
     if (known !== undefined) return { ...known, replayed: true };
-    if (invocation.expectedRevision !== undefined && invocation.expectedRevision !== cell.revision) {
+    if (
+      invocation.expectedRevision !== undefined &&
+      invocation.expectedRevision !== cell.revision
+    ) {
       const currentRevision = cell.revision;
-      throw new ServerError("state.conflict", "the revision differs", "not_applied", { currentRevision });
+      throw new ServerError("state.conflict", "the revision differs", "not_applied", {
+        currentRevision,
+      });
     }
     const reply = await this.#act(cell, invocation, signal);
     if (requestId !== "") this.#replies.set(requestId, reply);
@@ -95,7 +101,13 @@ export class EchoActors implements ActorApi {
     const kept = revisions.filter((revision) => revision >= (query.fromRevision ?? 1));
     return Promise.resolve(
       kept.slice(0, query.limit).map((revision) => ({
-        row: { revision, state: undefined, tags: EMPTY_MAP, action: "add", committedMs: revision * 1_000 },
+        row: {
+          revision,
+          state: undefined,
+          tags: EMPTY_MAP,
+          action: "add",
+          committedMs: revision * 1_000,
+        },
         state: json(revision),
       })),
     );
@@ -119,7 +131,10 @@ export class EchoActors implements ActorApi {
     onState(viewOf(this.#cell(actor)));
     this.#watchers.set(path, [...(this.#watchers.get(path) ?? []), onState]);
     return Promise.resolve(() => {
-      this.#watchers.set(path, (this.#watchers.get(path) ?? []).filter((one) => one !== onState));
+      this.#watchers.set(
+        path,
+        (this.#watchers.get(path) ?? []).filter((one) => one !== onState),
+      );
     });
   }
 
@@ -128,26 +143,38 @@ export class EchoActors implements ActorApi {
     return this.#watchers.get(actorPath(actor))?.length ?? 0;
   }
 
-  async #act(cell: Cell, { action, payload, metadata }: Invocation, signal: CallSignal): Promise<Reply> {
+  async #act(
+    cell: Cell,
+    { action, payload, metadata }: Invocation,
+    signal: CallSignal,
+  ): Promise<Reply> {
     const value: unknown =
       payload.data.length === 0 ? undefined : JSON.parse(new TextDecoder().decode(payload.data));
     switch (action) {
       case "add": {
         cell.value += Number(value ?? 1);
         cell.revision += 1;
-        for (const watcher of this.#watchers.get(actorPath(cell.actor)) ?? []) watcher(viewOf(cell));
+        for (const watcher of this.#watchers.get(actorPath(cell.actor)) ?? [])
+          watcher(viewOf(cell));
         return reply(json(cell.value), cell.revision);
       }
       case "echo":
         return { ...reply(payload, cell.revision), metadata };
       case "large":
-        return reply({ type: JSON_TYPE, data: new Uint8Array(Number(value)).fill(0x30) }, cell.revision);
+        return reply(
+          { type: JSON_TYPE, data: new Uint8Array(Number(value)).fill(0x30) },
+          cell.revision,
+        );
       case "none":
         return reply(EMPTY_PAYLOAD, cell.revision);
       case "fail":
-        throw new ServerError("host.failed", "it failed", "not_applied", { hostCode: String(value) });
+        throw new ServerError("host.failed", "it failed", "not_applied", {
+          hostCode: String(value),
+        });
       case "busy":
-        throw new ServerError("mailbox.full", "the mailbox is full", "not_started", { retryAfterMs: 1_500 });
+        throw new ServerError("mailbox.full", "the mailbox is full", "not_started", {
+          retryAfterMs: 1_500,
+        });
       case "bug":
         throw new TypeError("a secret that nobody must see");
       case "never":

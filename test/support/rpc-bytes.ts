@@ -10,7 +10,11 @@ export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 /** Bytes of an `InvokeRequest` that is in order, but for what is changed. */
 export function invokeBytes(changes: Partial<InvokeRequest> = {}): Uint8Array {
   const actor = { system: "", type: "counter", key: "k" };
-  const message = create(InvokeRequestSchema, { action: "add", actor, ...changes } as InvokeRequest);
+  const message = create(InvokeRequestSchema, {
+    action: "add",
+    actor,
+    ...changes,
+  } as InvokeRequest);
   return toBinary(InvokeRequestSchema, message);
 }
 

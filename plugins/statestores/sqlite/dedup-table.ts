@@ -50,7 +50,7 @@ export class DedupTable {
       `SELECT digest, revision, reply FROM dedup WHERE number = coalesce(
          (SELECT i.number FROM actors a JOIN dedup_index i ON i.actor = a.number
            WHERE a.identity = ?1 AND i.request_id = ?2),
-         (SELECT max(d.number) FROM ${RECENT} WHERE a.identity = ?1 AND d.request_id = ?2))`,
+         (SELECT min(d.number) FROM ${RECENT} WHERE a.identity = ?1 AND d.request_id = ?2))`,
     );
     this.#indexed = connection.prepare(
       "SELECT request_id FROM dedup_index WHERE actor = ? LIMIT ?",

@@ -38,7 +38,7 @@ export const SQLITE_CALLS = {
   resealStep: (engine, position, keyId, limit) => engine.reseal.step(position, keyId, limit),
   reseal: (engine, row, sealed) => engine.reseal.replace(row, sealed),
   countByKey: (engine) => engine.reseal.countByKey(),
-} satisfies SqliteCallTable;
+} as const satisfies SqliteCallTable;
 
 /** The signature of every call. */
 export interface SqliteCallTypes {

@@ -229,8 +229,12 @@ describe.each([
   });
 });
 
-test("the fence test passes on the real store", () =>
-  withSqlite((store) => selfTestStatestore(store)));
+test("the fence test passes on the real store and leaves no session", () =>
+  withSqlite(async (store) => {
+    await selfTestStatestore(store);
+    const sessions = await store.sessions.list();
+    expect(sessions.map(({ state }) => state)).toEqual(["fenced", "closed"]);
+  }));
 
 test("a failing commit degrades the health until one succeeds", async () => {
   using folder = tempDir();

@@ -76,7 +76,10 @@ export class EnvelopeSplitter {
       if (left < this.#wanted) break;
       const start = at + PREFIX_BYTES;
       at += this.#wanted;
-      found.push({ flags: this.#rest[start - PREFIX_BYTES] as number, message: this.#rest.subarray(start, at) });
+      found.push({
+        flags: this.#rest[start - PREFIX_BYTES] as number,
+        message: this.#rest.subarray(start, at),
+      });
     }
     this.#rest = this.#rest.subarray(at);
     this.#held = this.#rest.length;
@@ -145,5 +148,7 @@ export async function open(
 ): Promise<Uint8Array> {
   const plain = (flags & COMPRESSED_FLAG) === 0;
   checkFlags(plain || decompression === undefined ? flags : flags & ~COMPRESSED_FLAG);
-  return plain || decompression === undefined ? message : inflate(message, decompression, limitBytes);
+  return plain || decompression === undefined
+    ? message
+    : inflate(message, decompression, limitBytes);
 }

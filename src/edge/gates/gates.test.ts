@@ -138,14 +138,17 @@ test("a stream is taken apart however its bytes arrive", () => {
       const splitter = new EnvelopeSplitter(1_000);
       const got: Uint8Array[] = [];
       for (let at = 0; at < bytes.length; at += step) {
-        for (const { message } of splitter.push(bytes.subarray(at, at + step))) got.push(message.slice());
+        for (const { message } of splitter.push(bytes.subarray(at, at + step)))
+          got.push(message.slice());
       }
       splitter.end();
       expect(got).toEqual(sent);
     }),
   );
   const splitter = new EnvelopeSplitter(10);
-  expect(reasonOf(() => splitter.push(envelope(0, new Uint8Array(11)).subarray(0, 5)))).toBe("MESSAGE_TOO_LARGE");
+  expect(reasonOf(() => splitter.push(envelope(0, new Uint8Array(11)).subarray(0, 5)))).toBe(
+    "MESSAGE_TOO_LARGE",
+  );
 });
 
 test("page tokens are good for their own query and cluster alone", async () => {

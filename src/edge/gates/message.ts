@@ -35,7 +35,10 @@ export function decodeMessage<Desc extends DescMessage>(
 ): MessageShape<Desc> {
   try {
     if (json) {
-      const jsonLimits = { depth: limits.messageDepth, elements: limits.messageElements + SINGLE_PARTS };
+      const jsonLimits = {
+        depth: limits.messageDepth,
+        elements: limits.messageElements + SINGLE_PARTS,
+      };
       const text = checkedJsonText(bytes, jsonLimits);
       const options = { ignoreUnknownFields: false, recursionLimit: limits.messageDepth };
       return fromJsonString(desc, text, options);

@@ -124,7 +124,12 @@ class CorsResponse implements HttpResponse {
     return this.#inner.closed;
   }
 
-  send(status: number, headers: HttpHeaders, body: Uint8Array | string, trailers?: HttpHeaders): void {
+  send(
+    status: number,
+    headers: HttpHeaders,
+    body: Uint8Array | string,
+    trailers?: HttpHeaders,
+  ): void {
     this.#inner.send(status, { ...headers, ...this.#cors }, body, trailers);
   }
 

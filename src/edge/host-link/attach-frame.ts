@@ -7,7 +7,7 @@ import {
   HelloSchema,
 } from "../../gen/troupe/v1/host_pb.ts";
 import { decodeError } from "../gates/message.ts";
-import { ProtoReader } from "../wire/reader.ts";
+import { ProtoReader, type ReadLimits } from "../wire/reader.ts";
 import { type RawHostCall, readHostCall } from "./host-calls.ts";
 import { type RawResult, readResult } from "./wire-result.ts";
 
@@ -23,7 +23,7 @@ export interface AttachFrame {
 }
 
 /** A frame of results is large by nature: its elements are bounded, as is its size in bytes. */
-const FRAME_LIMITS = { depth: 16, elements: 200_000 };
+const FRAME_LIMITS: ReadLimits = Object.freeze({ depth: 16, elements: 200_000 });
 
 /** Reads one frame. Throws `ServerError` (`request.invalid`) if it cannot be read. */
 export function readAttachFrame(bytes: Uint8Array, limits: Limits): AttachFrame {

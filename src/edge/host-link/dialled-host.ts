@@ -3,7 +3,7 @@ import type { ActorTypeSpec } from "../../domain/actor.ts";
 import type { HostInvocation, HostResult } from "../../domain/turn.ts";
 import type { HostLink } from "../../node/host-port.ts";
 import type { DialTransport } from "../../node/ports.ts";
-import { ProtoReader } from "../wire/reader.ts";
+import { ProtoReader, type ReadLimits } from "../wire/reader.ts";
 import { ProtoWriter } from "../wire/writer.ts";
 import { type HostLinkOptions, maxFrameBytes, newLinkId } from "./host-link-options.ts";
 import { RunningInvocations } from "./running-invocations.ts";
@@ -30,7 +30,7 @@ const EXECUTE_PATH = "/troupe.v1.ActorHostService/Execute";
 const BATCH_BYTES = 1024 * 1024;
 /** What an answer may take beyond the last deadline of its turns. */
 const GRACE_MS = 1_000;
-const READ_LIMITS = { depth: 16, elements: 200_000 };
+const READ_LIMITS: ReadLimits = Object.freeze({ depth: 16, elements: 200_000 });
 
 /** The link to a host that the server calls: one POST carries what one tick brought. */
 export class DialledHost implements HostLink {

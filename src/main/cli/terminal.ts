@@ -5,6 +5,8 @@ export interface Output {
   /** People read it: it may have colours and lines that are drawn again. */
   readonly interactive: boolean;
   readonly paint: Paint;
+  /** Nobody reads any more (`| head`): a long answer may end here. */
+  readonly closed: boolean;
   write(content: string | Uint8Array): void;
 }
 
@@ -49,8 +51,18 @@ export function processTerminal(): Terminal {
 
 function outputOf(stream: NodeJS.WriteStream): Output {
   const interactive = stream.isTTY === true;
-  const paint = makePaint(interactive, process.env);
-  return { interactive, paint, write: (content) => void stream.write(content) };
+  let closed = false;
+  stream.on("error", () => {
+    closed = true;
+  });
+  return {
+    interactive,
+    paint: makePaint(interactive, process.env),
+    get closed() {
+      return closed;
+    },
+    write: (content) => void (closed || stream.write(content)),
+  };
 }
 
 async function readInput(maxBytes: number): Promise<Uint8Array> {

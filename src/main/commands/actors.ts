@@ -61,7 +61,7 @@ async function actors(terminal: Terminal, type: string, options: ActorsOptions):
     pageToken = page.nextPageToken;
     // Where the list goes elsewhere, say that something happens.
     if (pageToken !== "" && err.interactive && !out.interactive) err.write(`\r${shown} actors …`);
-  } while (pageToken !== "" && (limit === 0 || shown < limit));
+  } while (pageToken !== "" && (limit === 0 || shown < limit) && !out.closed);
   if (err.interactive && !out.interactive && shown > PAGE) err.write(`\r${shown} actors    \n`);
   if (shown === 0 && json !== true) err.write("no actor matches\n");
   if (pageToken !== "" && json !== true) {

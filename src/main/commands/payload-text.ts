@@ -11,10 +11,7 @@ import { readText } from "./connection.ts";
  * The payload that an argument names: JSON text, `@file`, or `-` for standard input. The text itself
  * is sent, so that no number changes. Rejects with `CommandError` if it is no JSON.
  */
-export async function readPayload(
-  given: string | undefined,
-  terminal: Terminal,
-): Promise<Payload> {
+export async function readPayload(given: string | undefined, terminal: Terminal): Promise<Payload> {
   if (given === undefined) return EMPTY_PAYLOAD;
   const text = await payloadSource(given, terminal);
   if (text.trim() === "") return EMPTY_PAYLOAD;

@@ -28,6 +28,7 @@ export async function runServer(options: RunOptions): Promise<number> {
     level: settings.logLevel,
     format: settings.logFormat,
     clock: systemClock,
+    bytesPerSecond: settings.limits.logBytesPerSecond,
   });
   for (const { key, message } of warnings) log.warn("config.warning", { key, message });
   const ending = new Ending(log);

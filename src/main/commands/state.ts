@@ -91,7 +91,11 @@ async function past(request: Request, revision: number): Promise<void> {
   const found = revisions.find((row) => row.revision === wanted);
   if (found === undefined) {
     const message = `revision ${revision} of ${actorText(actor)} is not kept`;
-    throw new CommandError(message, EXIT.failed, "troupe state <actor> --history lists those that are");
+    throw new CommandError(
+      message,
+      EXIT.failed,
+      "troupe state <actor> --history lists those that are",
+    );
   }
   show(request, found);
 }
@@ -115,13 +119,16 @@ async function watchStates(request: Request): Promise<void> {
   const { connection, terminal, actor, json } = request;
   const { client, stream, attempt } = connection;
   const { out } = terminal;
-  await attempt(async () => {
+  const ended = await attempt(async () => {
     for await (const shown of client.watch({ actor }, stream)) {
+      if (out.closed) return false;
       const text = shown.state === undefined ? undefined : jsonOf(shown.state);
       const line = text === undefined ? payloadMember("state", shown.state) : compactJson(text);
       out.write(json ? `${stateLine(shown)}\n` : `${shown.revision}  ${line}\n`);
     }
+    return true;
   });
+  if (!ended) return;
   throw new CommandError("the node ended the watch", EXIT.unavailable, "it may be stopping");
 }
 
@@ -143,7 +150,7 @@ async function listHistory(request: Request, limit: number): Promise<void> {
     }
     left -= rows.length;
     pageToken = page.nextPageToken;
-  } while (pageToken !== "" && left > 0);
+  } while (pageToken !== "" && left > 0 && !terminal.out.closed);
 }
 
 function committedText({ committed }: RevisionInfo): string {

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import type { Caller } from "../../domain/invocation.ts";
+import { ServerError } from "../../domain/error.ts";
 import {
   type Authenticate,
   DEFAULT_EDGE_LIMITS,
@@ -18,6 +17,7 @@ import { isLoopback } from "../../kernel/loopback.ts";
 import type { Settings } from "../../kernel/settings.ts";
 import type {
   Clock,
+  HttpHandler,
   Listener,
   ListenOptions,
   Logger,
@@ -31,6 +31,7 @@ import type { Node } from "../../node/node.ts";
 import type { Webhooks } from "../../node/webhooks.ts";
 import { makeClusterService, type AdminWorld } from "./cluster-service.ts";
 import { callLimits, listenerLimits } from "./limits.ts";
+import { readTlsFiles } from "./tls-files.ts";
 
 /** What the listeners of one node are made of. */
 export interface ListenerWorld {
@@ -57,70 +58,79 @@ export interface BoundListeners {
   /** GOAWAY and `connection: close` on both; running requests go on. */
   drain(): void;
   close(): Promise<void>;
-  /** Reads the certificate files again. */
-  reloadTls(): void;
+  /** New connections get these certificates. */
+  setTls(material: TlsMaterial): void;
 }
 
-/** Binds the client and the admin listener. Rejects with the errno of the platform. */
+/**
+ * Binds the client listener (two, if gRPC has an address of its own) and the admin listener. Rejects
+ * with the errno of the platform; nothing stays bound then.
+ */
 export async function bindListeners(world: ListenerWorld): Promise<BoundListeners> {
-  const { settings, node } = world;
-  const dialled = new DialledHosts(hostLinkOptions(world), makeDialTransport(), "local");
-  const client = await listen(
-    listenOptions(world, settings.httpAddr),
-    makeApiHandler({
-      ...edgeOptions(world, settings.httpAddr.host),
-      api: node.service,
-      trace: world.trace,
-      turn: (token) => node.hosts.turn(token),
-      pageTokenKey: world.pageTokenKey,
-      routes: [
-        {
-          path: ATTACH_PATH,
-          authenticated: false,
-          request: attachHandler(hostLinkOptions(world)),
-        },
-        webhookRoute(world.webhooks, settings.limits.messageBytes, world.log),
-      ],
-      upgrades: [{ protocol: HOST_SUBPROTOCOL, accept: attachWebSocket(hostLinkOptions(world)) }],
-      registerHost: (request, caller: Caller) => dialled.register(request, caller),
-      typeHealth: (type) => typeHealth(node, type),
-    }),
-  );
-  const admin = await bindAdmin(world).catch(async (error: unknown) => {
-    await client.close();
-    throw error;
-  });
-  return {
-    client,
-    admin,
-    drain: () => {
-      client.drain();
-      admin.drain();
-    },
-    close: async () => {
-      dialled.stop();
-      await Promise.all([client.close(), admin.close()]);
-    },
-    reloadTls: () => {
-      const material = tlsMaterial(settings);
-      if (material === undefined) return;
-      client.setTls(material);
-      admin.setTls(material);
-    },
+  const { settings } = world;
+  const links = hostLinkOptions(world);
+  const dialled = new DialledHosts(links, makeDialTransport(), "local");
+  const bound: Listener[] = [];
+  const bind = async (address: Address, handler: HttpHandler): Promise<Listener> => {
+    const listener = await listen(listenOptions(world, address), handler);
+    bound.push(listener);
+    return listener;
   };
+  const close = async (): Promise<void> => {
+    dialled.stop();
+    await Promise.all(bound.map((listener) => listener.close()));
+  };
+  try {
+    const handler = clientHandler(world, links, dialled);
+    const client = await bind(settings.httpAddr, handler);
+    if (settings.grpcAddr !== undefined) await bind(settings.grpcAddr, handler);
+    const admin = await bind(settings.adminAddr, adminHandler(world));
+    return {
+      client,
+      admin,
+      drain: () => {
+        for (const listener of bound) listener.drain();
+      },
+      close,
+      setTls: (material) => {
+        for (const listener of bound) listener.setTls(material);
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-function bindAdmin(world: ListenerWorld): Promise<Listener> {
-  const { settings } = world;
-  return listen(
-    listenOptions(world, settings.adminAddr),
-    makeAdminHandler({
-      ...edgeOptions(world, settings.adminAddr.host),
-      cluster: makeClusterService(world.admin),
-      metrics: world.metrics,
-      statusz: world.statusz,
-    }),
-  );
+function clientHandler(
+  world: ListenerWorld,
+  links: HostLinkOptions,
+  dialled: DialledHosts,
+): HttpHandler {
+  const { settings, node } = world;
+  return makeApiHandler({
+    ...edgeOptions(world, settings.httpAddr.host),
+    api: node.service,
+    trace: world.trace,
+    turn: (token) => node.hosts.turn(token),
+    pageTokenKey: world.pageTokenKey,
+    routes: [
+      { path: ATTACH_PATH, authenticated: false, request: attachHandler(links) },
+      webhookRoute(world.webhooks, settings.limits.messageBytes, world.log),
+    ],
+    upgrades: [{ protocol: HOST_SUBPROTOCOL, accept: attachWebSocket(links) }],
+    registerHost: (request, caller) => dialled.register(request, caller),
+    typeHealth: (type) => typeHealth(node, type),
+  });
+}
+
+function adminHandler(world: ListenerWorld): HttpHandler {
+  return makeAdminHandler({
+    ...edgeOptions(world, world.settings.adminAddr.host),
+    cluster: makeClusterService(world.admin),
+    metrics: world.metrics,
+    statusz: world.statusz,
+  });
 }
 
 function hostLinkOptions(world: ListenerWorld): HostLinkOptions {
@@ -157,12 +167,11 @@ function edgeOptions(world: ListenerWorld, host: string) {
   };
 }
 
-function listenOptions(
-  world: ListenerWorld,
-  address: { readonly host: string; readonly port: number },
-): ListenOptions {
-  const { settings, instruments } = world;
-  const tls = tlsMaterial(settings);
+type Address = Settings["httpAddr"];
+
+function listenOptions(world: ListenerWorld, address: Address): ListenOptions {
+  const { settings, instruments, clock } = world;
+  const tls = tlsMaterial(settings, clock.wallMs());
   return {
     host: address.host,
     port: address.port,
@@ -172,15 +181,13 @@ function listenOptions(
   };
 }
 
-function tlsMaterial(settings: Settings): TlsMaterial | undefined {
-  const { tlsCert, tlsKey, tlsCa } = settings;
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  return {
-    cert: readFileSync(tlsCert, "utf8"),
-    key: readFileSync(tlsKey, "utf8"),
-    ...(tlsCa !== undefined && { ca: readFileSync(tlsCa, "utf8") }),
-    clientCertificate: tlsCa === undefined ? "none" : "optional",
-  };
+function tlsMaterial(settings: Settings, nowMs: number): TlsMaterial | undefined {
+  const read = readTlsFiles(settings, nowMs);
+  if (read.kind === "fault") {
+    const { reason, message } = read.fault;
+    throw new ServerError("request.invalid", message, "not_started", { reason });
+  }
+  return read.kind === "material" ? read.material : undefined;
 }
 
 function typeHealth(node: Node, type: string): boolean | undefined {

@@ -11,6 +11,7 @@ import { Node } from "../../node/node.ts";
 import type { Clock, Logger } from "../../node/ports.ts";
 import type { Sealer } from "../../node/sealer.ts";
 import { selfTestStatestore } from "../../node/statestore-self-test.ts";
+import type { NodeEvents } from "../../node/node-events.ts";
 import { Webhooks } from "../../node/webhooks.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { guardExit } from "../../platform/exit-guard.ts";
@@ -24,6 +25,7 @@ import { openSealer } from "./keys.ts";
 import { callLimits } from "./limits.ts";
 import { type BoundListeners, bindListeners } from "./listeners.ts";
 import { pluginHosts } from "./plugin-hosts.ts";
+import { watchTls } from "./tls-watch.ts";
 
 /** What a server is started with. */
 export interface ServerOptions {
@@ -56,6 +58,7 @@ export class Server {
   #listeners: BoundListeners | undefined;
   #inProcess: InProcessHost | undefined;
   #storeText = "";
+  #stopTlsWatch: (() => void) | undefined;
 
   /** Creates every component; throws `BootError` or `ServerError`, with nothing to clean up. */
   constructor(options: ServerOptions) {
@@ -69,6 +72,7 @@ export class Server {
       log,
       clock: this.#clock,
       nodeName,
+      metricSeries: settings.limits.metricSeries,
     });
     this.#hooks = new Hooks(this.#clock, log);
     this.#kernel = new Kernel({
@@ -97,6 +101,7 @@ export class Server {
       limits: callLimits(settings.limits),
       digest: callDigest,
       observer: this.#telemetry.instruments,
+      events: this.#events(),
       policyFailed: () => this.#telemetry.instruments.aclFailed(),
       denied: (question, rule) => this.#telemetry.denied(question, rule),
     });
@@ -216,11 +221,18 @@ export class Server {
       statusz: () => this.#statusz(),
       checks: () => this.#checks(),
     });
+    this.#stopTlsWatch = await watchTls({
+      settings,
+      clock: this.#clock,
+      log,
+      reload: (material) => this.#listeners?.setTls(material),
+    });
     void this.#hooks.emit("node.ready", { nodeName: this.#nodeName });
   }
 
   /** Ends what is left, whatever the parts say. */
   async #unwind(): Promise<void> {
+    this.#stopTlsWatch?.();
     this.#inProcess?.close();
     await this.#listeners?.close();
     if (this.#node.status !== "stopping") await this.#node.drain(0);
@@ -265,6 +277,24 @@ export class Server {
       if (health === "failed" && contract !== "activator@1") checks[instance] = detail || "failed";
     }
     return checks;
+  }
+
+  #events(): NodeEvents {
+    let lostMs = 0;
+    return {
+      activated: (actor, epoch) => void this.#hooks.emit("actor.activated", { actor, epoch }),
+      deactivated: (actor, reason) => void this.#hooks.emit("actor.deactivated", { actor, reason }),
+      hostAttached: (hostId, types) => void this.#hooks.emit("host.attached", { hostId, types }),
+      hostLost: (hostId, reason) => void this.#hooks.emit("host.lost", { hostId, reason }),
+      storeReachable: (reachable) => {
+        const now = this.#clock.now();
+        if (reachable) void this.#hooks.emit("store.recovered", { afterMs: now - lostMs });
+        else {
+          lostMs = now;
+          void this.#hooks.emit("store.unavailable", { reason: "a session was not renewed" });
+        }
+      },
+    };
   }
 
   #read(): void {

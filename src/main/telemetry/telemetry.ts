@@ -2,6 +2,7 @@ import process from "node:process";
 import type { AccessQuestion, PluginMeter } from "../../contract/index.ts";
 import { actorPath } from "../../domain/actor.ts";
 import { Instruments, type Readings } from "../../node/instruments.ts";
+import { Metrics } from "../../node/metrics.ts";
 import { pluginMeter } from "../../node/plugin-meter.ts";
 import type { Clock, Logger } from "../../node/ports.ts";
 import type { Tracer } from "../../node/trace.ts";
@@ -15,6 +16,8 @@ export interface TelemetryOptions {
   readonly log: Logger & { readonly dropped?: number };
   readonly clock: Clock;
   readonly nodeName: string;
+  /** Series of all metrics together; further label values are counted as one. */
+  readonly metricSeries?: number;
 }
 
 /** Refusals by policy that are logged in one second; the others are counted alone. */
@@ -24,7 +27,7 @@ const SECOND_MS = 1_000;
 /** What a running node tells about itself: metrics, traces and refusals by policy. */
 export class Telemetry {
   /** What the node and the edge count. */
-  readonly instruments = new Instruments();
+  readonly instruments: Instruments;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #stopLag: () => void;
@@ -33,7 +36,8 @@ export class Telemetry {
   #deniedSinceMs = -Infinity;
   #denied = 0;
 
-  constructor({ log, clock, nodeName }: TelemetryOptions) {
+  constructor({ log, clock, nodeName, metricSeries }: TelemetryOptions) {
+    this.instruments = new Instruments(new Metrics(metricSeries));
     this.#log = log;
     this.#clock = clock;
     this.#nodeName = nodeName;

@@ -38,6 +38,8 @@ const TAB = 9;
 const CARRIAGE_RETURN = 13;
 const SPACE = 32;
 const COLON = 58;
+const UPPER_A = 65;
+const UPPER_Z = 90;
 const DELETE = 127;
 const HOST = /^[!$&'()*+,;=\-._~%0-9A-Za-z[\]:]*$/;
 const DIGITS = /^[0-9]+$/;
@@ -57,6 +59,15 @@ function tokenEnd(text: string, from: number): number {
   let at = from;
   while (IS_TOKEN[text.charCodeAt(at)] === 1) at++;
   return at;
+}
+
+/** Most clients send lower-case names already, and `toLowerCase` costs more than to look. */
+function lowerCase(text: string, from: number, to: number): string {
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= UPPER_A && code <= UPPER_Z) return text.slice(from, to).toLowerCase();
+  }
+  return text.slice(from, to);
 }
 
 /** Where the CRLF is that ends a value, or -1 if a character that no value may have comes first. */
@@ -93,7 +104,7 @@ function parseFields(text: string, start: number, maxCount: number): FieldList |
     if (colon === at || text.charCodeAt(colon) !== COLON) return refusal(400);
     const lineEnd = valueEnd(text, colon + 1);
     if (lineEnd < 0) return refusal(400);
-    const name = text.slice(at, colon).toLowerCase();
+    const name = lowerCase(text, at, colon);
     const value = trimmed(text, colon + 1, lineEnd);
     if (NEVER_REPEATED.includes(name) && fields.get(name) !== undefined) return refusal(400);
     fields.add(name, value, name === "cookie" ? "; " : ", ");

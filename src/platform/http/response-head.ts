@@ -10,8 +10,7 @@ const FRAMING_FIELDS = new Set([
   "proxy-connection",
   "upgrade",
 ]);
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse
-const UNSAFE = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/;
+const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** The value of the Date field, made once a second. */
 export class HttpDate {

@@ -63,11 +63,7 @@ export class ThreadLink implements HostLink {
   #leaving = false;
   #over = false;
 
-  constructor(
-    world: ThreadWorld,
-    id: string,
-    onEnd: (reason: string) => void,
-  ) {
+  constructor(world: ThreadWorld, id: string, onEnd: (reason: string) => void) {
     this.#world = world;
     this.id = id;
     this.name = id;

@@ -18,7 +18,8 @@ export class LogOutput {
   readonly #sink: TextSink;
   readonly #clock: Clock;
   readonly #notice: (dropped: number) => string;
-  #tokens = BYTES_PER_SECOND;
+  readonly #bytesPerSecond: number;
+  #tokens: number;
   #filledMs: number;
   #backlog = 0;
   #dropped = 0;
@@ -26,7 +27,14 @@ export class LogOutput {
   #idle: (() => void)[] = [];
 
   /** `notice` makes the line that tells how many were dropped since the one before. */
-  constructor(sink: TextSink, clock: Clock, notice: (dropped: number) => string) {
+  constructor(
+    sink: TextSink,
+    clock: Clock,
+    notice: (dropped: number) => string,
+    bytesPerSecond = BYTES_PER_SECOND,
+  ) {
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#tokens = bytesPerSecond;
     this.#sink = sink;
     this.#clock = clock;
     this.#notice = notice;
@@ -40,8 +48,8 @@ export class LogOutput {
 
   write(line: string): void {
     const now = this.#clock.now();
-    const gained = ((now - this.#filledMs) * BYTES_PER_SECOND) / 1000;
-    this.#tokens = Math.min(BYTES_PER_SECOND, this.#tokens + gained);
+    const gained = ((now - this.#filledMs) * this.#bytesPerSecond) / 1000;
+    this.#tokens = Math.min(this.#bytesPerSecond, this.#tokens + gained);
     this.#filledMs = now;
     if (line.length > this.#tokens || this.#backlog + line.length > BACKLOG_BYTES) {
       this.#dropped += 1;

@@ -10,6 +10,8 @@ export interface LoggerOptions {
   /** `auto`: text on a terminal, else JSON. */
   readonly format: "auto" | "json" | "text";
   readonly clock: Clock;
+  /** Beyond this, lines are dropped and counted; 1 MB unless given. */
+  readonly bytesPerSecond?: number;
   /** Standard error unless given. */
   readonly sink?: TextSink;
   /** Whether the sink is a terminal; found out unless given. */
@@ -43,7 +45,7 @@ export function makeLogger(options: LoggerOptions): RootLogger {
   const time = (): string => new Date(clock.wallMs()).toISOString();
   const notice = (dropped: number): string =>
     shape(`${JSON.stringify({ level: "warn", time: time(), event: "log.dropped", dropped })}\n`);
-  const output = new LogOutput(sink, clock, notice);
+  const output = new LogOutput(sink, clock, notice, options.bytesPerSecond);
   const root = pino(
     {
       level,

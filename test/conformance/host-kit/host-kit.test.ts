@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { serveHost } from "../../../src/sdk/host.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { KitServer } from "./kit-server.ts";
 import { runChecks } from "./run-checks.ts";
@@ -46,6 +47,44 @@ test(
     expect(await failures([process.execPath, "examples/attached-counter.ts", endpoint])).toEqual(
       [],
     );
+  },
+  KIT_TIMEOUT_MS,
+);
+
+test(
+  "a host that answers everything with its argument does not pass",
+  async () => {
+    await using kit = await KitServer.start();
+    const actions = Object.fromEntries(
+      [
+        "add",
+        "get",
+        "none",
+        "echo",
+        "big",
+        "fail",
+        "slow",
+        "tags",
+        "remove",
+        "call",
+        "context",
+        "effects",
+      ].map((name) => [name, (_ctx: unknown, value: unknown) => value]),
+    );
+    const types = ["kit.counter", "kit.stateless"].map((type) => ({ type, actions }));
+    const host = await serveHost({ url: kit.url, token: kit.token, actors: types });
+    const results = await runChecks(kit);
+    await host.close();
+    const passed = results.filter(({ problem }) => problem === undefined).map(({ name }) => name);
+    expect(passed.toSorted()).toEqual([
+      "an empty reply is empty",
+      "an unknown action is `unimplemented`",
+      "answers 500 invocations that come at once, in batches",
+      "gives back the credit of every turn, of failed ones too",
+      "goes on when an invocation is taken back, and gives its credit back",
+      "payloads of any type come back byte by byte",
+      "serves a stateless type",
+    ]);
   },
   KIT_TIMEOUT_MS,
 );

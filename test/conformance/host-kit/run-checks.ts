@@ -1,5 +1,7 @@
 import { waitUntil } from "../../support/wait-until.ts";
-import { CHECKS, type HostShape } from "./checks.ts";
+import type { HostShape } from "./check-steps.ts";
+import { CONTENT_CHECKS } from "./content-checks.ts";
+import { FLOW_CHECKS } from "./flow-checks.ts";
 import type { KitServer } from "./kit-server.ts";
 
 /** What became of one check. */
@@ -21,7 +23,7 @@ export async function runChecks(
   await waitUntil("a host attaches", () => kit.gate.attached.length > 0, ATTACH_TIMEOUT_MS);
   const shape: HostShape = kit.gate.attached[0]?.link.kind === "dial" ? "dialled" : "attached";
   const results: CheckResult[] = [];
-  for (const check of CHECKS) {
+  for (const check of [...CONTENT_CHECKS, ...FLOW_CHECKS]) {
     if (check.shape !== undefined && check.shape !== shape) continue;
     const begun = performance.now();
     const problem = await problemOf(check.run(kit));

@@ -307,5 +307,20 @@ export function manyRepliesTests(subject: StatestoreSubject): void {
         expect(await store.dedup(actorId("busy"), "r0")).toEqual(dedupOf("r0", MANY, "anew"));
         expect(await store.dedup(actorId("busy"), "r1")).toBeUndefined();
       }));
+
+    test("after pruning, no actor answers with another's reply", () =>
+      withStore(subject, async (store) => {
+        const session = await openSession(store);
+        const one = await claim(store, session.id, actorId("one"));
+        const two = await claim(store, session.id, actorId("two"));
+        const record = (claimed: typeof one, id: string) =>
+          commit(store, session.id, turn(claimed, 0, { revision: 0, dedup: [dedupOf(id, 0)] }));
+        expect(await record(one, "first")).toEqual(["committed"]);
+        expect(await store.prune(-1_000, 0, 10)).toBe(1);
+        expect(await record(two, "second")).toEqual(["committed"]);
+        expect(await store.dedup(actorId("one"), "second")).toBeUndefined();
+        expect((await claim(store, session.id, actorId("one"))).requestIds).toEqual([]);
+        expect(await store.dedup(actorId("two"), "second")).toEqual(dedupOf("second", 0));
+      }));
   });
 }

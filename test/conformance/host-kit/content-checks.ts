@@ -1,83 +1,17 @@
-import type { ActorId } from "../../../src/domain/actor.ts";
-import type { Invocation, Payload } from "../../../src/domain/invocation.ts";
-import type { HostInvocation, HostResult, TurnOutcome } from "../../../src/domain/turn.ts";
-import { waitUntil } from "../../support/wait-until.ts";
+import type { Payload } from "../../../src/domain/invocation.ts";
+import {
+  actor,
+  changes,
+  type Check,
+  newest,
+  only,
+  replies,
+  run,
+  same,
+  type Step,
+} from "./check-steps.ts";
 import { json, valueOf } from "./kit-actors.ts";
 import type { KitServer } from "./kit-server.ts";
-import type { RecordedLink } from "./recording-gate.ts";
-
-/** How the host under test is reached: it opened a stream, or it is called. */
-export type HostShape = "attached" | "dialled";
-
-/** One thing that every host must do. `run` throws what is wrong. */
-export interface Check {
-  readonly name: string;
-  /** Left out for hosts of the other shape. */
-  readonly shape?: HostShape;
-  run(kit: KitServer): Promise<void>;
-}
-
-/** How long a host may take to come back. */
-const RETURN_MS = 30_000;
-
-/** Throws with both values unless they are equal as JSON. */
-export function same(what: string, found: unknown, wanted: unknown): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (a !== b) throw new Error(`${what}: ${a?.slice(0, 300)} instead of ${b?.slice(0, 300)}`);
-}
-
-export const actor = (key: string, type = "kit.counter"): ActorId => ({
-  system: "default",
-  type,
-  key,
-});
-
-type Step = readonly [action: string, value?: unknown, more?: Partial<Invocation>];
-
-/** Runs some turns of one actor in one invocation. */
-export function run(
-  kit: KitServer,
-  key: string,
-  steps: readonly Step[],
-  more: Partial<HostInvocation> = {},
-): Promise<HostResult> {
-  const id = actor(key);
-  const turns = steps.map(([action, value, extra]) =>
-    kit.actors.turn(
-      id,
-      action,
-      value === undefined ? { type: "", data: new Uint8Array(0) } : json(value),
-      extra,
-    ),
-  );
-  return kit.actors.run(id, turns, more);
-}
-
-export const replies = (result: HostResult): unknown[] =>
-  result.outcomes.map(({ reply }) => valueOf(reply));
-const changes = (result: HostResult): boolean[] => result.outcomes.map(({ changed }) => changed);
-
-/** The one outcome of an invocation with one turn. */
-export function only(result: HostResult): TurnOutcome {
-  const [outcome] = result.outcomes;
-  if (result.failure !== undefined)
-    throw new Error(`the invocation failed: ${result.failure.message}`);
-  if (outcome === undefined) throw new Error("there is no outcome");
-  return outcome;
-}
-
-/** The newest link that takes turns. */
-export function newest(kit: KitServer): RecordedLink {
-  const link = kit.gate.attached.at(-1);
-  if (link === undefined) throw new Error("no host is attached");
-  return link;
-}
-
-const allCredit = (kit: KitServer): Promise<true> =>
-  waitUntil("the host gives all its credit back", () => {
-    const { credit, firstCredit } = newest(kit);
-    return credit === firstCredit;
-  });
 
 async function echoed(kit: KitServer, payload: Payload): Promise<void> {
   const id = actor("echo");
@@ -87,7 +21,8 @@ async function echoed(kit: KitServer, payload: Payload): Promise<void> {
     throw new Error("the bytes came back changed");
 }
 
-const CONTENT: readonly Check[] = [
+/** What single invocations come to. */
+export const CONTENT_CHECKS: readonly Check[] = [
   {
     name: "registers its types with their settings",
     async run(kit) {
@@ -331,98 +266,3 @@ async function checkCalls(kit: KitServer): Promise<void> {
   same("the chain", made?.chain, [actor("caller")]);
   same("who calls", [made?.caller.id, made?.caller.actor], ["kit-client", actor("caller")]);
 }
-
-const FLOW: readonly Check[] = [
-  {
-    name: "answers 500 invocations that come at once, in batches",
-    async run(kit) {
-      await allCredit(kit);
-      const link = newest(kit);
-      const before = link.batches.length;
-      const all = await Promise.all(
-        Array.from({ length: 500 }, (_, at) => run(kit, `many-${at}`, [["add", at]])),
-      );
-      for (const [at, result] of all.entries()) same(`reply ${at}`, replies(result), [at]);
-      const batches = link.batches.length - before;
-      if (batches > 250)
-        throw new Error(`500 results came in ${batches} frames; answer what is ready together`);
-    },
-  },
-  {
-    name: "a slow turn does not hold up other actors",
-    shape: "attached",
-    async run(kit) {
-      const order: string[] = [];
-      const slow = run(kit, "sleeper", [["slow", 300]]).then((result) => {
-        order.push("slow");
-        same("the reply", replies(result), ["done"]);
-      });
-      const quick = run(kit, "quick", [["get"]]).then(() => order.push("quick"));
-      await Promise.all([slow, quick]);
-      same("who was first", order, ["quick", "slow"]);
-    },
-  },
-  {
-    name: "gives back the credit of every turn, of failed ones too",
-    async run(kit) {
-      await allCredit(kit);
-      const { firstCredit } = newest(kit);
-      const steps: Step[] = [["add", 1], ["fail", { code: "x", message: "y" }], ["no-such-action"]];
-      await Promise.all(
-        Array.from({ length: firstCredit }, (_, at) => run(kit, `credit-${at}`, steps)),
-      );
-      await allCredit(kit);
-    },
-  },
-  {
-    name: "goes on when an invocation is taken back, and gives its credit back",
-    shape: "attached",
-    async run(kit) {
-      const link = newest(kit);
-      const lost = run(kit, "cancelled", [["slow", 3000]]).catch((error: unknown) => error);
-      const [id] = link.running.keys();
-      if (id === undefined) throw new Error("the invocation did not start");
-      kit.gate.cancel(id);
-      await lost;
-      same("the next call", replies(await run(kit, "after", [["add", 1]])), [1]);
-      await allCredit(kit);
-    },
-  },
-  {
-    name: "finishes running turns when the server drains, and attaches again",
-    shape: "attached",
-    async run(kit) {
-      const link = newest(kit);
-      const running = run(kit, "drained", [["slow", 300]]);
-      link.link.drain();
-      same("the running turn", replies(await running), ["done"]);
-      await waitUntil(
-        "the host leaves the draining server",
-        () => link.lost !== undefined,
-        RETURN_MS,
-      );
-      await waitUntil("the host attaches again", () => kit.gate.attached.length > 0, RETURN_MS);
-      same("it serves", replies(await run(kit, "back", [["get"]])), [0]);
-    },
-  },
-  {
-    name: "attaches again when the connection is lost",
-    shape: "attached",
-    async run(kit) {
-      const link = newest(kit);
-      const running = run(kit, "lost", [["slow", 2000]]).catch((error: unknown) => error);
-      link.link.close("the check ends the stream");
-      const error = await running;
-      same(
-        "the running turn",
-        error instanceof Error ? error.message : "an answer",
-        "the check ends the stream",
-      );
-      await waitUntil("the host attaches again", () => kit.gate.attached.length > 0, RETURN_MS);
-      same("it serves", replies(await run(kit, "again", [["add", 1]])), [1]);
-    },
-  },
-];
-
-/** Every check, in the order in which they run: the last ones end connections. */
-export const CHECKS: readonly Check[] = [...CONTENT, ...FLOW];

@@ -1,0 +1,47 @@
+/**
+ * The benchmarks: what the server costs per call, against something that was run in the same minute.
+ *
+ *   bun run bench [workload …] [--seconds 3] [--rounds 3] [--json] [--restate]
+ *
+ * Needs `dist/troupe` (bun run build). Without names every workload runs, one after another.
+ */
+import { parseArgs } from "node:util";
+import type { BenchSettings } from "./support/bench-settings.ts";
+import { machineText } from "./support/machine.ts";
+import { formatReport, type Report } from "./support/report.ts";
+import { durable } from "./workloads/durable.ts";
+
+type Workload = (settings: BenchSettings) => Promise<Report>;
+
+const WORKLOADS: Readonly<Record<string, Workload>> = {
+  durable,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "3" },
+    json: { type: "boolean", default: false },
+    restate: { type: "boolean", default: false },
+  },
+});
+const settings: BenchSettings = {
+  runMs: Number(values.seconds) * 1000,
+  rounds: Number(values.rounds),
+  restate: values.restate,
+};
+const names = positionals.length > 0 ? positionals : Object.keys(WORKLOADS);
+const unknown = names.filter((name) => !Object.hasOwn(WORKLOADS, name));
+if (unknown.length > 0) {
+  console.error(`no workload ${unknown.join(", ")}; there are ${Object.keys(WORKLOADS).join(", ")}`);
+  process.exit(64);
+}
+const machine = machineText();
+if (!values.json) console.log(`${machine}; ${values.rounds} rounds of ${values.seconds} s, medians\n`);
+for (const name of names) {
+  const report = await WORKLOADS[name]?.(settings);
+  if (report === undefined) continue;
+  console.log(values.json ? JSON.stringify({ machine, ...report }) : formatReport(report));
+}
+process.exit(0);

@@ -1,0 +1,9 @@
+/** What the command line asks of every workload. */
+export interface BenchSettings {
+  /** Length of one measured run. */
+  readonly runMs: number;
+  /** Interleaved rounds, of which the median counts. */
+  readonly rounds: number;
+  /** Install and run Restate for the comparison. */
+  readonly restate: boolean;
+}

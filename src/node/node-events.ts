@@ -1,0 +1,11 @@
+import type { ActorId } from "../domain/actor.ts";
+
+/** What a node announces. None of these may throw; callers on the hot path do not wait. */
+export interface NodeEvents {
+  activated(actor: ActorId, epoch: number): void;
+  deactivated(actor: ActorId, reason: string): void;
+  hostAttached(hostId: string, types: readonly string[]): void;
+  hostLost(hostId: string, reason: string): void;
+  /** The store was reached again, or was not. Told once per change. */
+  storeReachable(reachable: boolean): void;
+}
