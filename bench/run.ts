@@ -9,12 +9,24 @@ import { parseArgs } from "node:util";
 import type { BenchSettings } from "./support/bench-settings.ts";
 import { machineText } from "./support/machine.ts";
 import { formatReport, type Report } from "./support/report.ts";
+import { coldActivation } from "./workloads/cold-activation.ts";
 import { durable } from "./workloads/durable.ts";
+import { hotActor } from "./workloads/hot-actor.ts";
+import { memory } from "./workloads/memory.ts";
+import { noop } from "./workloads/noop.ts";
+import { startUp } from "./workloads/start-up.ts";
+import { variants } from "./workloads/variants.ts";
 
 type Workload = (settings: BenchSettings) => Promise<Report>;
 
 const WORKLOADS: Readonly<Record<string, Workload>> = {
   durable,
+  "hot-actor": hotActor,
+  variants,
+  noop,
+  "cold-activation": coldActivation,
+  "start-up": startUp,
+  memory,
 };
 
 const { values, positionals } = parseArgs({
@@ -34,11 +46,14 @@ const settings: BenchSettings = {
 const names = positionals.length > 0 ? positionals : Object.keys(WORKLOADS);
 const unknown = names.filter((name) => !Object.hasOwn(WORKLOADS, name));
 if (unknown.length > 0) {
-  console.error(`no workload ${unknown.join(", ")}; there are ${Object.keys(WORKLOADS).join(", ")}`);
+  console.error(
+    `no workload ${unknown.join(", ")}; there are ${Object.keys(WORKLOADS).join(", ")}`,
+  );
   process.exit(64);
 }
 const machine = machineText();
-if (!values.json) console.log(`${machine}; ${values.rounds} rounds of ${values.seconds} s, medians\n`);
+if (!values.json)
+  console.log(`${machine}; ${values.rounds} rounds of ${values.seconds} s, medians\n`);
 for (const name of names) {
   const report = await WORKLOADS[name]?.(settings);
   if (report === undefined) continue;

@@ -78,11 +78,14 @@ export class TroupeServer implements AsyncDisposable {
     return rssBytes(this.pid);
   }
 
-  /** The sum of all series of a metric. */
-  async metric(name: string): Promise<number> {
+  /** The sum of all series of a metric, or of those with this label. */
+  async metric(name: string, label = ""): Promise<number> {
     const answer = await fetch(`http://127.0.0.1:${this.adminPort}/metrics`);
     const lines = (await answer.text()).split("\n");
-    const values = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+    const values = lines.filter(
+      (line) =>
+        /^[{ ]/.test(line.slice(name.length)) && line.startsWith(name) && line.includes(label),
+    );
     return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   }
 

@@ -92,8 +92,8 @@ export async function runDurable(
 }
 
 async function commitFigures(server: TroupeServer): Promise<{ batches: number; turns: number }> {
-  const batches = await server.metric("troupe_commit_seconds_count");
-  const turns = await server.metric("troupe_commit_turns_sum");
+  const batches = await server.metric("troupe_commit_total");
+  const turns = await server.metric("troupe_turn_committed_total");
   return { batches, turns };
 }
 

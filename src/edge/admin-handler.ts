@@ -26,7 +26,7 @@ class AdminHandler implements HttpHandler {
     this.#options = options;
     this.#entry = new EdgeEntry(options);
     const router = createConnectRouter({
-      acceptCompression: COMPRESSIONS,
+      acceptCompression: [...COMPRESSIONS],
       interceptors: [serverErrors],
       readMaxBytes: options.limits.messageBytes,
     });

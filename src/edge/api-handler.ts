@@ -1,4 +1,5 @@
 import { createConnectRouter } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Credentials } from "../contract/index.ts";
 import type { ServerError } from "../domain/error.ts";
@@ -27,7 +28,7 @@ const STREAM_PATH = "/troupe.v1.ActorService/InvokeStream";
 const NO_HTTP2_STATUS = 505;
 
 /** The algorithms a caller may compress with. */
-export const COMPRESSIONS = [compressionGzip, compressionBrotli];
+export const COMPRESSIONS: readonly Compression[] = [compressionGzip, compressionBrotli];
 
 /**
  * Everything that clients of actors reach: Connect, gRPC, gRPC-web, JSON and WebSocket, probes, and
@@ -151,7 +152,7 @@ class ApiHandler implements HttpHandler {
 function makeAdapter(options: ApiHandlerOptions, entry: EdgeEntry, calls: Calls): ConnectAdapter {
   const { api, limits, registerHost, clock } = options;
   const router = createConnectRouter({
-    acceptCompression: COMPRESSIONS,
+    acceptCompression: [...COMPRESSIONS],
     interceptors: [serverErrors],
     readMaxBytes: limits.messageBytes,
     // What is too large is refused by our own rule, which says that the turn is committed.

@@ -15,8 +15,8 @@ interface Bindings {
 type Env = { Bindings: Bindings };
 type Routed = Context<Env>;
 
-const CALL_PATHS = ["/v1/:type/:key/:action", "/v1/:system/:type/:key/:action"];
-const STATE_PATHS = ["/v1/:type/:key", "/v1/:system/:type/:key"];
+const CALL_PATHS = ["/v1/:type/:key/:action", "/v1/:system/:type/:key/:action"] as const;
+const STATE_PATHS = ["/v1/:type/:key", "/v1/:system/:type/:key"] as const;
 
 /**
  * The JSON routes for people: calls, states, and what is answered to a path or method that does not
@@ -29,8 +29,8 @@ export class JsonRoutes {
   constructor(shared: UnaryShared) {
     this.#shared = shared;
     const app = this.#app;
-    app.on("POST", CALL_PATHS, (context) => this.#start(context, "call"));
-    app.on("GET", STATE_PATHS, (context) => this.#start(context, "state"));
+    app.on("POST", [...CALL_PATHS], (context) => this.#start(context, "call"));
+    app.on("GET", [...STATE_PATHS], (context) => this.#start(context, "state"));
     // A path of three segments can be both: then each method has its meaning.
     app.all("/v1/:system/:type/:key/:action", (context) => notAllowed(context, "POST"));
     app.all("/v1/:a/:b/:c", (context) => notAllowed(context, "GET, POST"));
@@ -97,7 +97,7 @@ function notAllowed({ env }: Routed, allow: string): Response {
   return answered();
 }
 
-/** There is nothing at this path: 404, or in the terms of gRPC a method that is not implemented. */
+/** There is nothing at this path: 404, or what gRPC says of an unknown method. */
 function refuseRoute(request: HttpRequest, response: HttpResponse): void {
   const error = unsupported("there is nothing at this path", "NO_ROUTE");
   const protocol = protocolOf(request.header("content-type"));

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { type ServerError, toServerError } from "../domain/error.ts";
 import type {
   InvokeStreamRequest,
   InvokeStreamResponse,
@@ -47,7 +48,7 @@ class MessageStream {
   #results: InvokeStreamResponse_Result[] = [];
   #wake: (() => void) | undefined;
   #done = false;
-  #failure: unknown;
+  #failure: ServerError | undefined;
 
   constructor(calls: Calls, channel: CallChannel, limit: number) {
     const add = (id: number, result: NonNullable<InvokeStreamResponse_Result["result"]>): void => {
@@ -78,7 +79,7 @@ class MessageStream {
       }
       while (this.#calls.held > 0 && !this.#done) await this.#calls.change();
     } catch (error) {
-      this.#failure = error;
+      this.#failure = toServerError(error);
     }
     this.#done = true;
     this.#notify();

@@ -38,7 +38,7 @@ const GRPC: StreamProtocol = {
 const CONNECT: StreamProtocol = {
   headers: Object.freeze({ "content-type": "application/connect+proto" }),
   end: (response, error) => {
-    response.write(endOfConnectStream(error));
+    void response.write(endOfConnectStream(error));
     response.end();
   },
 };

@@ -1,29 +1,154 @@
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { splitFlags } from "../kernel/config-inputs.ts";
-import { dev } from "./commands/dev.ts";
-import { serve } from "./commands/serve.ts";
-import { build } from "./server/version.ts";
+import { didYouMean } from "../kernel/nearest.ts";
+import { CommandError } from "./cli/command-error.ts";
+import { EXIT } from "./cli/exit-code.ts";
+import { printable } from "./cli/table.ts";
+import type { Terminal } from "./cli/terminal.ts";
+import { addActors } from "./commands/actors.ts";
+import { addCheckConfig } from "./commands/check-config.ts";
+import { addConfigSchema } from "./commands/config-schema.ts";
+import { addDev } from "./commands/dev.ts";
+import { addInvoke } from "./commands/invoke.ts";
+import { addKeys } from "./commands/keys.ts";
+import type { Flags } from "./commands/load-settings.ts";
+import { addPlugins } from "./commands/plugins.ts";
+import { addServe } from "./commands/serve.ts";
+import { settingFlags, settingsHelp } from "./commands/settings-help.ts";
+import { addState } from "./commands/state.ts";
+import { addVersion, VERSION_TEXT } from "./commands/version.ts";
 
-/** Flags of the command line itself; every other one names a setting. */
-const OWN_FLAGS: ReadonlySet<string> = new Set(["help", "version", "json"]);
+/** Commands whose flags are settings, except for their own. */
+const CONFIGURED: ReadonlySet<string> = new Set([
+  "serve",
+  "dev",
+  "check-config",
+  "plugins",
+  "config-schema",
+]);
+const OWN_FLAGS: ReadonlySet<string> = new Set(["help", "version", "json", "verbose", "changed"]);
 
-/** Parses the arguments and runs the command they name. Sets `process.exitCode`. */
-export async function makeProgram(parameters: readonly string[]): Promise<void> {
-  const { flags, rest } = splitFlags(parameters, OWN_FLAGS);
+const EXAMPLES = `
+Examples:
+  troupe dev counter.ts                    serve a module and reload it when it changes
+  troupe invoke counter/bar add 1          call an action
+  troupe state counter/bar                 look at what is committed
+  troupe serve --config troupe.yaml        run a node in production
+  troupe help <command>                    more of each
+`;
+const EXITS = `
+Exit codes: 0 done, 1 refused by the actor or not there, 64 usage, 65 damaged data, 69 not reachable,
+70 bug, 73 cannot create, 74 I/O, 75 try again, 77 permission, 78 configuration.
+`;
+
+/**
+ * Parses the arguments and runs the command they name. Resolves with the exit code of the process;
+ * every failure is said before, in one line, without a stack.
+ */
+export async function runProgram(
+  parameters: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const split = splitFlags(parameters, OWN_FLAGS);
+  const configured = CONFIGURED.has(split.rest[0] ?? "");
+  let code: number = EXIT.ok;
+  const program = makeProgram(terminal, configured ? split.flags : {}, (given) => {
+    code = given;
+  });
+  const rest = configured ? split.rest : parameters;
+  try {
+    await program.parseAsync([...rest], { from: "user" });
+    return code;
+  } catch (error) {
+    return say(error, program, rest, terminal);
+  }
+}
+
+function makeProgram(terminal: Terminal, flags: Flags, exit: (code: number) => void): Command {
   const program = new Command("troupe")
-    .description("Troupe: durable, distributed actors in any language")
-    .version(`troupe ${build.version} (${build.commit})`);
-  program
-    .command("serve")
-    .description("run a node by its configuration")
-    .option("--json", "one line of JSON per event")
-    .action((options: { json?: boolean }) => serve(flags, options.json === true));
-  program
-    .command("dev [files...]")
-    .description("run actor modules on the embedded store; reload them when they change")
-    .option("--json", "one line of JSON per event")
-    .action((files: string[], options: { json?: boolean }) =>
-      dev(files, flags, options.json === true),
-    );
-  await program.parseAsync([...rest], { from: "user" });
+    .description("Durable, distributed actors in any language, in one binary")
+    .version(VERSION_TEXT)
+    .helpOption("-h, --help", "show help")
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.err.write(text),
+      // Errors are said in one place, below.
+      outputError: () => undefined,
+      getOutHasColors: () => terminal.out.paint.bold("x") !== "x",
+      getErrHasColors: () => terminal.err.paint.bold("x") !== "x",
+    })
+    .configureHelp({ styleTitle: (title) => terminal.out.paint.bold(title) })
+    .addHelpText("after", () => EXAMPLES + settingsHelp() + EXITS);
+  program.commandsGroup("Run a node:");
+  addDev(program, terminal, flags, exit);
+  addServe(program, terminal, flags, exit);
+  program.commandsGroup("Call actors:");
+  addInvoke(program, terminal);
+  addState(program, terminal);
+  addActors(program, terminal);
+  program.commandsGroup("Configure:");
+  addCheckConfig(program, terminal, flags, exit);
+  addConfigSchema(program, terminal, flags);
+  addPlugins(program, terminal, flags, exit);
+  addKeys(program, terminal);
+  program.commandsGroup("Other:");
+  addVersion(program, terminal);
+  program.helpCommand("help [command]", "show help for a command");
+  return program;
+}
+
+/** Says what went wrong, and answers the exit code. */
+function say(
+  error: unknown,
+  program: Command,
+  parameters: readonly string[],
+  { err }: Terminal,
+): number {
+  const found = asCommandError(error, program, parameters);
+  if (found === undefined) return error instanceof CommanderError && error.exitCode === 0 ? 0 : 64;
+  const { message, hint, exit, fields } = found;
+  if (parameters.includes("--json")) {
+    err.write(`${JSON.stringify({ error: { message, hint, exit, ...fields } })}\n`);
+    return exit;
+  }
+  const advice = hint === "" ? "" : `  ${printable(hint)}\n`;
+  err.write(`${err.paint.red("troupe")}: ${printable(message)}\n${advice}`);
+  return exit;
+}
+
+/** The error to be said; `undefined` if help or version was what was asked for, and is printed. */
+function asCommandError(
+  error: unknown,
+  program: Command,
+  parameters: readonly string[],
+): CommandError | undefined {
+  if (error instanceof CommandError) return error;
+  if (error instanceof CommanderError) {
+    const shown = ["commander.helpDisplayed", "commander.help", "commander.version"];
+    return shown.includes(error.code) ? undefined : usageProblem(error, program, parameters);
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new CommandError(`bug: ${message}`, EXIT.bug);
+}
+
+function usageProblem(
+  error: CommanderError,
+  program: Command,
+  parameters: readonly string[],
+): CommandError {
+  const message = error.message.replace(/^error: /, "");
+  const command = program.commands.find((each) => each.name() === parameters[0]);
+  const named = /'(-[^']*)'/.exec(message)?.[1]?.replace(/[ =].*$/, "");
+  const more = `see: troupe ${command === undefined ? "" : `${command.name()} `}--help`;
+  let meant = "";
+  if (error.code === "commander.unknownCommand") {
+    const names = program.commands.map((each) => each.name());
+    meant = didYouMean(/'([^']*)'/.exec(message)?.[1] ?? "", names);
+  } else if (error.code === "commander.unknownOption" && named !== undefined) {
+    const own = (command ?? program).options.map(({ long }) => long ?? "");
+    meant = didYouMean(named, command === undefined ? [...own, ...settingFlags()] : own);
+  }
+  return new CommandError(message, EXIT.usage, meant === "" ? more : `${meant} ${more}`);
 }

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
 import {
   actorId,
@@ -13,6 +15,7 @@ import { tempDir } from "../../test/support/temp-dir.ts";
 import { makeSealer, parseKeyring } from "../platform/envelope.ts";
 import { resealOnce } from "./reseal.ts";
 
+const CANARY = "canary-7f3a9c";
 const OLD = `old:${Buffer.alloc(32, 1).toString("base64")}`;
 const NEW = `new:${Buffer.alloc(32, 2).toString("base64")}`;
 const sealer = (...keys: readonly string[]) => makeSealer(parseKeyring(keys.join(",")), "test");
@@ -29,11 +32,11 @@ test("sweeps move every sealed row to the active key and pass by what does not o
     for (let index = 0; index < 10; index++) {
       const actor = actorId(`actor-${index}`);
       const mine = await claim(store, session.id, actor);
-      const data = old.seal("state", actor, 1, "json", bytes(`state ${index}`));
-      const reply = old.seal("dedup", actor, 1, "r", bytes("reply"));
-      const body = old.seal("schedule", actor, 0, "s", bytes("body"));
-      const past = old.seal("history", actor, 1, "json", bytes("past"));
-      const message = old.seal("outbox", actor, 1, "1.1.0", bytes("message"));
+      const data = old.seal("state", actor, 1, "json", bytes(`${CANARY} ${index}`));
+      const reply = old.seal("dedup", actor, 1, "r", bytes(`${CANARY} reply`));
+      const body = old.seal("schedule", actor, 0, "s", bytes(`${CANARY} body`));
+      const past = old.seal("history", actor, 1, "json", bytes(`${CANARY} past`));
+      const message = old.seal("outbox", actor, 1, "1.1.0", bytes(`${CANARY} message`));
       const target = actorId("target");
       const one = turn(mine, 0, {
         change: { kind: "set", state: { data, type: "json" }, tags: {} },
@@ -51,6 +54,11 @@ test("sweeps move every sealed row to the active key and pass by what does not o
     const data = new Uint8Array(60).fill(1);
     const change = { kind: "set", state: { data, type: "json" }, tags: {} } as const;
     await commit(store, session.id, turn(foreign, 0, { change }));
+
+    for (const name of ["troupe.db", "troupe.db-wal"]) {
+      const file = readFileSync(join(folder.path, name));
+      expect(file.includes(CANARY)).toBe(false);
+    }
 
     let moved = 0;
     let unreadable = 0;
@@ -76,10 +84,12 @@ test("sweeps move every sealed row to the active key and pass by what does not o
       "json",
       found?.state?.data ?? data,
     );
-    expect(plain).toEqual(bytes("state 3"));
+    expect(plain).toEqual(bytes(`${CANARY} 3`));
     const [schedule] = await store.schedules.list(actorId("actor-3"));
     const body = schedule?.body ?? data;
-    expect(fresh.open("schedule", actorId("actor-3"), 0, "s", body)).toEqual(bytes("body"));
+    expect(fresh.open("schedule", actorId("actor-3"), 0, "s", body)).toEqual(
+      bytes(`${CANARY} body`),
+    );
     expect((await store.read(actorId("foreign")))?.state?.data).toEqual(data);
   } finally {
     await store.stop(AbortSignal.timeout(10_000));

@@ -141,6 +141,11 @@ function writePast(frame: FrameWriter, commit: CommitBatch["commits"][number]): 
   if (policy.kind === "duration") frame.number(Math.round(policy.ms));
 }
 
+/** The call that a batch belongs to, even if the rest of the frame cannot be read. */
+export function callIdOf(frame: ArrayBuffer): number {
+  return new FrameReader(frame).number();
+}
+
 /** Reads a batch. Throws for bytes that are no frame; nothing has been changed then. */
 export function decodeBatch(buffer: ArrayBuffer): FramedBatch {
   const frame = new FrameReader(buffer);

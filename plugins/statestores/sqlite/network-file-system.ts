@@ -1,11 +1,13 @@
-/** Magic numbers of `statfs` on Linux for file systems that lie on another machine. */
+/**
+ * Magic numbers of `statfs` on Linux for file systems that lie on another machine. Not 9p and FUSE,
+ * which sandboxes and containers show for local disks too.
+ */
 const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x6969, "nfs"],
   [0x517b, "smb"],
   [0xff534d42, "cifs"],
   [0xfe534d42, "smb2"],
   [0x00c36400, "ceph"],
-  [0x01021997, "9p"],
   [0x5346414f, "afs"],
   [0x6b414653, "kafs"],
   [0x01161970, "gfs2"],

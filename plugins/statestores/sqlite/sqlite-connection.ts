@@ -84,16 +84,9 @@ export class SqliteConnection {
     return code === CORRUPT || code === NOT_A_DATABASE;
   }
 
-  /** Moves the log into the database file, as far as readers allow, and closes. */
+  /** Closes; the last connection to a database moves its log into the file. */
   close(): void {
-    try {
-      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    } catch (error) {
-      // A full disk: all that was committed stays in the log, and the next start finds it there.
-      if (this.#driver.errorCode(error) === undefined) throw error;
-    } finally {
-      this.#db.close();
-    }
+    this.#db.close();
   }
 
   #abandon(): boolean {

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerError, Statestore } from "../../../src/contract/index.ts";
 import { selfTestStatestore } from "../../../src/node/statestore-self-test.ts";
@@ -27,6 +28,7 @@ import { nodeDriver } from "./driver-node.ts";
 import sqlite from "./plugin.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
 
+const PAGE_BYTES = 4096;
 const OPTIONS = { path: "", mode: "exclusive", cache: 4 * 1024 * 1024 } as const;
 
 async function withSqlite(body: (store: Statestore, dir: string) => Promise<void>): Promise<void> {
@@ -101,6 +103,37 @@ describe("a damaged row", () => {
         expect(answer).toEqual({ kind: "damaged", reason: "TAGS_UNREADABLE" });
       }),
   );
+
+  test("whose pages are broken stops its actor, and nothing else", async () => {
+    using folder = tempDir();
+    const start = async (): Promise<Statestore> => {
+      const store = sqlite.create(OPTIONS, statestoreHost(folder.path));
+      await store.start(AbortSignal.timeout(10_000));
+      return store;
+    };
+    const first = await start();
+    const session = await openSession(first);
+    await save(first, await claim(first, session.id, actorId("bad")), 0, "#".repeat(40_000));
+    await save(first, await claim(first, session.id, actorId("good")), 0, "kept");
+    await first.stop?.(AbortSignal.timeout(10_000));
+    const path = join(folder.path, "troupe.db");
+    const file = readFileSync(path);
+    // A page that holds nothing but the state begins with the number of the page that follows it.
+    const page = Math.ceil(file.indexOf("####") / PAGE_BYTES + 1) * PAGE_BYTES;
+    writeFileSync(path, file.fill(0xff, page, page + 4));
+    const second = await start();
+    try {
+      const { id } = await openSession(second);
+      const actors = [actorId("bad"), actorId("good")];
+      const answers = await second.claim({ sessionId: id, actors, maxRequestIds: 1 });
+      expect(answers[0]).toEqual({ kind: "damaged", reason: "ROW_CORRUPT" });
+      expect(answers[1]).toMatchObject({ kind: "claimed", epoch: 2, state: json("kept") });
+      const refusal = { code: "state.corrupt", details: { reason: "ROW_CORRUPT" } };
+      expect(await rejectionOf(second.read(actorId("bad")))).toMatchObject(refusal);
+    } finally {
+      await second.stop?.(AbortSignal.timeout(10_000));
+    }
+  });
 
   test("that was deleted by hand makes its owner's next commit fail", () =>
     withSqlite(async (store, dir) => {
@@ -234,6 +267,16 @@ test("the fence test passes on the real store and leaves no session", () =>
     await selfTestStatestore(store);
     const sessions = await store.sessions.list();
     expect(sessions.map(({ state }) => state)).toEqual(["fenced", "closed"]);
+  }));
+
+test("a commit that cannot be read fails alone", () =>
+  withSqlite(async (store) => {
+    const session = await openSession(store);
+    const mine = await claim(store, session.id, actorId("a"));
+    const broken = turn(mine, 0, { revision: Number.NaN, change: set("x") });
+    const error = await rejectionOf(commit(store, session.id, broken));
+    expect(error).toMatchObject({ code: "internal.bug" });
+    await save(store, mine, 0, "still served");
   }));
 
 test("a failing commit degrades the health until one succeeds", async () => {

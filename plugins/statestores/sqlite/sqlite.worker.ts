@@ -1,5 +1,5 @@
 import { StoreFailure } from "../kit/failure.ts";
-import { decodeBatch } from "./commit-frame.ts";
+import { callIdOf } from "./commit-frame.ts";
 import type { SqlDriver } from "./driver.ts";
 import { SQLITE_CALLS, type SqliteAnswer, type SqliteRequest } from "./sqlite-calls.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
@@ -55,7 +55,7 @@ class SqliteThread {
       const results = this.#running().commit(frame);
       scope.postMessage(results, [results]);
     } catch (error) {
-      this.#fail(decodeBatch(frame).callId, error);
+      this.#fail(callIdOf(frame), error);
     }
   }
 

@@ -64,9 +64,10 @@ export class TurnQueue {
     return this.#running === undefined && this.#lookups === 0 && this.#mailbox.length === 0;
   }
 
-  /** False if the mailbox is full. */
+  /** False if the mailbox is full; calls in look-up keep their place in it. */
   offer(call: Call): boolean {
-    return this.#mailbox.offer(call);
+    const held = this.#mailbox.length + this.#lookups;
+    return held < this.#options.spec.mailboxCalls && this.#mailbox.offer(call);
   }
 
   /** A call was answered where it waited, before its turn; an equal call takes its place. */

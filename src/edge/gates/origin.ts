@@ -2,7 +2,7 @@ import { ServerError } from "../../domain/error.ts";
 import { EMPTY_BYTES } from "../../domain/invocation.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse } from "../../node/ports.ts";
 
-const EXPOSED = [
+const EXPOSED: readonly string[] = [
   "connect-content-encoding",
   "grpc-message",
   "grpc-status",
@@ -10,9 +10,9 @@ const EXPOSED = [
   "retry-after",
   "x-troupe-replayed",
   "x-troupe-revision",
-].join(", ");
+];
 const METHODS = "GET, POST";
-const ALLOWED_HEADERS = [
+const ALLOWED_HEADERS: readonly string[] = [
   "authorization",
   "connect-protocol-version",
   "connect-timeout-ms",
@@ -60,7 +60,7 @@ export class OriginGate {
     if (origin === undefined || !this.#isListed(origin)) return response;
     return new CorsResponse(response, {
       "access-control-allow-origin": origin,
-      "access-control-expose-headers": EXPOSED,
+      "access-control-expose-headers": EXPOSED.join(", "),
       vary: "origin",
     });
   }

@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, EMPTY_PAYLOAD, type Payload } from "../../domain/invocation.ts";
+import { EMPTY_BYTES, EMPTY_PAYLOAD, JSON_TYPE, type Payload } from "../../domain/invocation.ts";
 import type { ProtoReader } from "../wire/reader.ts";
 import type { ProtoWriter } from "../wire/writer.ts";
 
@@ -16,7 +16,7 @@ export function readPayload(reader: ProtoReader): Payload {
   let type = "";
   let data = EMPTY_BYTES;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === 0x0a) type = reader.string();
+    if (tag === 0x0a) type = reader.stringLike(JSON_TYPE);
     else if (tag === 0x12) data = reader.bytes();
     else reader.skip(tag);
   }

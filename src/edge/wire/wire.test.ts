@@ -117,6 +117,16 @@ describe("writer and reader", () => {
     );
   });
 
+  test("a likely string is given back itself, and any other is read", () => {
+    const likely = "application/json";
+    for (const text of [likely, "application/jsox", "application/jso", "", "ключ", "a".repeat(300)]) {
+      const reader = new ProtoReader(written((writer) => writer.presentString(1, text)));
+      reader.tag();
+      expect([reader.stringLike(likely), reader.tag()]).toEqual([text, 0]);
+    }
+    expect(() => new ProtoReader(new Uint8Array([9, 97])).stringLike(likely)).toThrow(WireError);
+  });
+
   test("bytes are a copy, of a Buffer too", () => {
     const frame = Buffer.from([2, 7, 8]);
     const bytes = new ProtoReader(frame).bytes();

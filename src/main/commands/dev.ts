@@ -1,34 +1,56 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import process from "node:process";
-import type { ActorTypeSpec } from "../../domain/actor.ts";
+import { basename, resolve } from "node:path";
+import type { Command } from "commander";
 import type { Settings } from "../../kernel/settings.ts";
 import type { Logger } from "../../node/ports.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { watchModules } from "../../platform/in-process/watch.ts";
+import { usageError } from "../cli/command-error.ts";
+import { printable } from "../cli/table.ts";
+import type { Terminal } from "../cli/terminal.ts";
 import type { Server } from "../server/server.ts";
-import { acceptedSettings } from "./load-settings.ts";
+import { actorLine, greeting, tryLine } from "./greeting.ts";
+import { acceptedSettings, type Flags } from "./load-settings.ts";
 import { runServer } from "./run-server.ts";
+import { settingsHelp } from "./settings-help.ts";
 
-const EXIT_USAGE = 64;
+const EXAMPLES = `
+Examples:
+  troupe dev counter.ts                      serve a module, load it anew when it changes
+  troupe dev src/*.ts --port 8080 --data-dir /tmp/try
+  troupe dev                                 no modules: attach hosts of any language
 
-/**
- * `troupe dev [files]`: serves the actors of some modules on the embedded store and loads them anew
- * when a file changes; state stays.
- */
-export async function dev(
+State stays in the data directory (.troupe) between runs and over reloads. A module that is broken is
+said so, and the version before it goes on.
+`;
+
+/** Adds `troupe dev`. */
+export function addDev(
+  program: Command,
+  terminal: Terminal,
+  flags: Flags,
+  exit: (code: number) => void,
+): void {
+  program
+    .command("dev [files...]")
+    .description("run actor modules on the embedded store; reload them when they change")
+    .addHelpText("after", () => EXAMPLES + settingsHelp())
+    .option("--json", "one line of JSON per event")
+    .action(async (files: string[], { json = false }: { json?: boolean }) =>
+      exit(await dev(terminal, files, flags, json)),
+    );
+}
+
+async function dev(
+  terminal: Terminal,
   files: readonly string[],
-  flags: Readonly<Record<string, string>>,
+  flags: Flags,
   json: boolean,
-): Promise<void> {
+): Promise<number> {
   const missing = files.find((file) => !existsSync(file));
-  if (missing !== undefined) {
-    process.stderr.write(`troupe dev: ${missing} does not exist\n`);
-    process.exitCode = EXIT_USAGE;
-    return;
-  }
-  const accepted = await acceptedSettings(flags, json);
-  if (accepted === undefined) return;
+  if (missing !== undefined) throw usageError(`${printable(missing)} does not exist`);
+  const accepted = await acceptedSettings(flags, terminal, json);
+  if (typeof accepted === "number") return accepted;
   const given = accepted.effective.some(
     ({ key, source }) => key === "shutdown_delay" && source.kind !== "default",
   );
@@ -38,57 +60,67 @@ export async function dev(
     // Nobody balances load onto a laptop: Ctrl-C ends at once.
     shutdownDelayMs: given ? accepted.settings.shutdownDelayMs : 0,
   };
-  process.exitCode = await runServer({
+  const { out } = terminal;
+  return runServer({
     ...accepted,
     settings,
     ready: (server, log) => {
-      if (json) process.stdout.write(`${JSON.stringify({ event: "ready", url: server.url })}\n`);
-      else process.stdout.write(greeting(server, settings));
-      return watchModules(settings.actors, systemClock, (file) => void reload(server, log, file));
+      const types = server.inProcess?.types ?? [];
+      if (json) out.write(`${JSON.stringify({ event: "ready", url: server.url })}\n`);
+      else out.write(greeting(server, settings, out.paint) + tryLine(server.url, types));
+      const say = json
+        ? jsonLines(terminal)
+        : out.interactive
+          ? textLines(terminal)
+          : logLines(log);
+      return watchModules(settings.actors, systemClock, (file) => void reload(server, file, say));
     },
   });
 }
 
-async function reload(server: Server, log: Logger, file: string): Promise<void> {
+/** Tells of a reload: what is served now, or why the version before goes on. */
+type Say = (file: string, server: Server, problem: string | undefined) => void;
+
+async function reload(server: Server, file: string, say: Say): Promise<void> {
   try {
     await server.inProcess?.reload();
-    log.info("actors.reloaded", { file });
+    say(file, server, undefined);
   } catch (error) {
     // The version before keeps running; the next change tries again.
-    log.error("actors.not_reloaded", {
-      file,
-      problem: error instanceof Error ? error.message : String(error),
-    });
+    say(file, server, error instanceof Error ? error.message : String(error));
   }
 }
 
-function greeting(server: Server, settings: Settings): string {
-  const bold = process.stdout.isTTY === true ? "\u001b[1m" : "";
-  const plain = bold === "" ? "" : "\u001b[0m";
-  const types = server.inProcess?.types ?? [];
-  const lines = [
-    "",
-    `  ${bold}Troupe${plain} is ready at ${bold}${server.url}${plain}`,
-    `  store   ${server.storeText} in ${settings.dataDir}`,
-    `  admin   http://${settings.adminAddr.host}:${server.adminPort} (metrics, health)`,
-    ...types.map((type) => `  actor   ${type.type}: ${actionNames(type)}`),
-    "",
-    ...curlLines(server.url, types),
-    "",
-  ];
-  return `${lines.join("\n")}\n`;
+function textLines({ out }: Terminal): Say {
+  return (file, server, problem) => {
+    const name = printable(basename(file));
+    const types = server.inProcess?.types ?? [];
+    if (problem === undefined) {
+      const { bold } = out.paint;
+      out.write(`  ${bold("reloaded")} ${name}\n`);
+      for (const type of types) out.write(`  actor   ${actorLine(type)}\n`);
+    } else {
+      const lines = problem.split("\n").map((line) => `    ${printable(line)}\n`);
+      const head = `  ${out.paint.red("not reloaded")} ${name}, the version before goes on\n`;
+      out.write(head + lines.join(""));
+    }
+  };
 }
 
-function actionNames(type: ActorTypeSpec): string {
-  return type.actions.map(({ name }) => name).join(", ");
+function jsonLines({ out }: Terminal): Say {
+  return (file, server, problem) => {
+    const types = server.inProcess?.types.map(({ type }) => type) ?? [];
+    const line =
+      problem === undefined
+        ? { event: "reloaded", file, types }
+        : { event: "not_reloaded", file, problem };
+    out.write(`${JSON.stringify(line)}\n`);
+  };
 }
 
-function curlLines(url: string, types: readonly ActorTypeSpec[]): string[] {
-  const [type] = types;
-  if (type === undefined) {
-    return ["  attach a host, or name a module: troupe dev actors.ts"];
-  }
-  const action = type.actions.find(({ readOnly }) => !readOnly)?.name ?? "get";
-  const path = `/v1/${type.type}/bar/${action}`;
-  return [`  curl -X POST ${url}${path} -H 'content-type: application/json' -d 1`];
+function logLines(log: Logger): Say {
+  return (file, _server, problem) => {
+    if (problem === undefined) log.info("actors.reloaded", { file });
+    else log.error("actors.not_reloaded", { file, problem });
+  };
 }

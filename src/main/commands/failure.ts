@@ -2,22 +2,18 @@ import { isServerError } from "../../domain/error.ts";
 import { BootError, exitCodeOf } from "../../kernel/plugin-failure.ts";
 import type { Fatal } from "../../platform/logging/fatal-line.ts";
 import { ActorModuleError } from "../../platform/in-process/start-in-process.ts";
+import { EXIT } from "../cli/exit-code.ts";
 
-const EXIT_DAMAGED = 65;
-const EXIT_UNAVAILABLE = 69;
-const EXIT_BUG = 70;
-const EXIT_IO = 74;
-const EXIT_PERMISSION = 77;
-const EXIT_CONFIG = 78;
+const IN_USE = "another process listens there; any free ports: --port 0 --admin-addr 127.0.0.1:0";
 
 const ERRNO: Readonly<Record<string, readonly [reason: string, exit: number, hint: string]>> = {
-  EADDRINUSE: ["address_in_use", EXIT_UNAVAILABLE, "another process listens there, choose --port"],
-  EADDRNOTAVAIL: ["address_unavailable", EXIT_UNAVAILABLE, "this machine has no such address"],
-  ENOTFOUND: ["resolve_failed", EXIT_UNAVAILABLE, "the host name does not resolve"],
-  EAI_AGAIN: ["resolve_failed", EXIT_UNAVAILABLE, "the host name does not resolve now"],
-  EACCES: ["permission", EXIT_PERMISSION, "this user may not do that, choose another port or path"],
-  EROFS: ["read_only", EXIT_IO, "the file system is read-only"],
-  ENOSPC: ["disk_full", EXIT_IO, "there is no space left"],
+  EADDRINUSE: ["address_in_use", EXIT.unavailable, IN_USE],
+  EADDRNOTAVAIL: ["address_unavailable", EXIT.unavailable, "this machine has no such address"],
+  ENOTFOUND: ["resolve_failed", EXIT.unavailable, "the host name does not resolve"],
+  EAI_AGAIN: ["resolve_failed", EXIT.unavailable, "the host name does not resolve now"],
+  EACCES: ["permission", EXIT.permission, "this user may not do that, choose another port or path"],
+  EROFS: ["read_only", EXIT.io, "the file system is read-only"],
+  ENOSPC: ["disk_full", EXIT.io, "there is no space left"],
 };
 
 /** Why the server could not start, as its last line says it. */
@@ -33,10 +29,10 @@ export function startFailure(error: unknown): Fatal {
     };
   }
   if (error instanceof ActorModuleError) {
-    return fatal("actors", EXIT_CONFIG, "actors", "actor_module", error.problems.join("; "));
+    return fatal("actors", EXIT.config, "actors", "actor_module", error.problems.join("; "));
   }
   if (isServerError(error)) {
-    const exit = error.code === "state.corrupt" ? EXIT_DAMAGED : exitCodeOf(error);
+    const exit = error.code === "state.corrupt" ? EXIT.damaged : exitCodeOf(error);
     return fatal("start", exit, "", error.details.reason ?? error.code, error.message);
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -47,7 +43,7 @@ export function startFailure(error: unknown): Fatal {
   }
   return fatal(
     "start",
-    EXIT_BUG,
+    EXIT.bug,
     "",
     "bug",
     error instanceof Error ? error.message : String(error),

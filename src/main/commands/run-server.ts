@@ -1,14 +1,17 @@
 import { resolve } from "node:path";
 import process from "node:process";
-import type { Logger } from "../../node/ports.ts";
+import type { Clock, Logger } from "../../node/ports.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { printFatal } from "../../platform/logging/fatal-line.ts";
 import { makeLogger, type RootLogger } from "../../platform/logging/make-logger.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import type { ConfigWarning } from "../../kernel/config-problem.ts";
 import type { Settings } from "../../kernel/settings.ts";
+import { EXIT } from "../cli/exit-code.ts";
 import { Server } from "../server/server.ts";
+import { Ending } from "./ending.ts";
 import { startFailure } from "./failure.ts";
+import { exitOnStrayErrors } from "./last-resort.ts";
 
 /** What a server is run with. */
 export interface RunOptions {
@@ -19,34 +22,55 @@ export interface RunOptions {
   readonly ready: (server: Server, log: Logger) => () => void;
 }
 
-const EXIT_RETRY = 75;
+/** Files of the server are its owner's alone: state, keys, identity. */
+const UMASK = 0o077;
+/** Switches that are said again and again while they are in force. */
+const INSECURE: ReadonlySet<string> = new Set([
+  "insecure_allow_unauthenticated",
+  "tls_terminated_upstream",
+  "encryption",
+]);
+const INSECURE_MS = 60_000;
 
-/** The server by its settings, until a signal ends it. Resolves with the exit code. */
+/**
+ * The server by its settings, until a signal ends it. Resolves with the exit code: 0 after a clean
+ * end, 75 if turns were cut short. The process is to exit with it whatever may still be running.
+ */
 export async function runServer(options: RunOptions): Promise<number> {
   const { settings, catalogue, warnings, ready } = options;
+  process.umask(UMASK);
   const log = makeLogger({
     level: settings.logLevel,
     format: settings.logFormat,
     clock: systemClock,
-    bytesPerSecond: settings.limits.logBytesPerSecond,
   });
+  exitOnStrayErrors(log);
   for (const { key, message } of warnings) log.warn("config.warning", { key, message });
   const ending = new Ending(log);
+  const forced = ending.forced.then(() => false);
   let server: Server;
   try {
     const actors = settings.actors.map((path) => resolve(path));
-    server = new Server({ settings, catalogue, log, actors, stop: () => ending.begin("api") });
-    await server.start();
+    server = new Server({ settings, catalogue, log, actors, stop: () => ending.begin() });
+    const started = await Promise.race([server.start().then(() => true), forced]);
+    if (!started) return await endWith(EXIT.retry, log);
   } catch (error) {
     return await fail(error, log);
   }
   log.info("node.ready", { url: server.url, admin_port: server.adminPort, node: server.nodeName });
   const finish = ready(server, log);
+  const quiet = repeatInsecure(warnings, systemClock, log);
   await ending.begun;
   finish();
-  const stopped = await Promise.race([server.stop(), ending.repeated]);
+  quiet();
+  const clean = await Promise.race([server.stop(), forced]);
+  return endWith(clean ? EXIT.ok : EXIT.retry, log);
+}
+
+async function endWith(exit: number, log: RootLogger): Promise<number> {
+  if (exit !== EXIT.ok) log.warn("node.cut_short", { exit });
   await log.flush();
-  return stopped ? 0 : EXIT_RETRY;
+  return exit;
 }
 
 async function fail(error: unknown, log: RootLogger): Promise<number> {
@@ -57,33 +81,14 @@ async function fail(error: unknown, log: RootLogger): Promise<number> {
   return fatal.exit;
 }
 
-/** The first signal ends the process gracefully, the second one at once. */
-class Ending {
-  readonly begun: Promise<void>;
-  /** Resolves false when a second signal comes. */
-  readonly repeated: Promise<boolean>;
-  #begin: () => void = () => undefined;
-  #repeat: () => void = () => undefined;
-  #signals = 0;
-
-  constructor(log: Logger) {
-    this.begun = new Promise((settle) => {
-      this.#begin = settle;
-    });
-    this.repeated = new Promise((settle) => {
-      this.#repeat = () => settle(false);
-    });
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        log.info("signal", { signal });
-        this.begin(signal);
-      });
-    }
-  }
-
-  begin(_by: string): void {
-    this.#signals += 1;
-    if (this.#signals === 1) this.#begin();
-    else this.#repeat();
-  }
+/** Says each minute which protection is off. The returned function ends it. */
+function repeatInsecure(warnings: readonly ConfigWarning[], clock: Clock, log: Logger): () => void {
+  const insecure = warnings.filter(({ key }) => INSECURE.has(key));
+  if (insecure.length === 0) return () => undefined;
+  const say = (): void => {
+    for (const { key, message } of insecure) log.warn("config.insecure", { key, message });
+    cancel = clock.setTimer(INSECURE_MS, say);
+  };
+  let cancel = clock.setTimer(INSECURE_MS, say);
+  return () => cancel();
 }

@@ -1,15 +1,48 @@
-import process from "node:process";
-import { acceptedSettings } from "./load-settings.ts";
+import type { Command } from "commander";
+import type { Terminal } from "../cli/terminal.ts";
+import { greeting } from "./greeting.ts";
+import { acceptedSettings, type Flags } from "./load-settings.ts";
 import { runServer } from "./run-server.ts";
+import { settingsHelp } from "./settings-help.ts";
 
-/** `troupe serve`: one node by its configuration, until SIGTERM. */
-export async function serve(flags: Readonly<Record<string, string>>, json: boolean): Promise<void> {
-  const accepted = await acceptedSettings(flags, json);
-  if (accepted === undefined) return;
-  process.exitCode = await runServer({
+const EXAMPLES = `
+Examples:
+  troupe serve                                     troupe.yaml of this directory, if there is one
+  troupe serve --config /etc/troupe/troupe.yaml --log-format json
+  troupe serve --port 8080 --actors ./cart.ts,./order.ts
+
+SIGTERM ends it gracefully: /readyz turns 503, calls are served for --shutdown-delay, then running
+turns finish within --shutdown-timeout; exit 0, or 75 if they were cut short. A second signal ends it
+at once.
+`;
+
+/** Adds `troupe serve`. */
+export function addServe(
+  program: Command,
+  terminal: Terminal,
+  flags: Flags,
+  exit: (code: number) => void,
+): void {
+  program
+    .command("serve")
+    .description("run a node by its configuration, until SIGTERM")
+    .addHelpText("after", () => EXAMPLES + settingsHelp())
+    .option("--json", "one line of JSON per event")
+    .action(async ({ json = false }: { json?: boolean }) =>
+      exit(await serve(terminal, flags, json)),
+    );
+}
+
+async function serve(terminal: Terminal, flags: Flags, json: boolean): Promise<number> {
+  const accepted = await acceptedSettings(flags, terminal, json);
+  if (typeof accepted === "number") return accepted;
+  const { out } = terminal;
+  return runServer({
     ...accepted,
     ready: (server) => {
-      if (!json) process.stdout.write(`troupe is ready at ${server.url}\n`);
+      if (json) out.write(`${JSON.stringify({ event: "ready", url: server.url })}\n`);
+      else if (out.interactive) out.write(greeting(server, accepted.settings, out.paint));
+      else out.write(`troupe is ready at ${server.url}\n`);
       return () => undefined;
     },
   });

@@ -3,18 +3,25 @@ import { TLSSocket } from "node:tls";
 import type { PeerCertificate } from "../../node/ports.ts";
 
 /** Alternative names as the runtime prints them: `DNS:a, URI:b`, with odd values as JSON strings. */
-const ALT_NAME = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
+const ALT_NAME = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy;
 
 /** Splits the printed list; a quoted value may contain the separator without forging a name. */
 export function parseAltNames(printed: string): readonly string[] {
   const names: string[] = [];
-  ALT_NAME.lastIndex = 0;
-  const pattern = new RegExp(ALT_NAME);
-  for (let match = pattern.exec(printed); match !== null; match = pattern.exec(printed)) {
-    const [, type = "", value = ""] = match;
-    names.push(`${type}:${value.startsWith('"') ? String(JSON.parse(value)) : value}`);
+  for (const [, type = "", value = ""] of printed.matchAll(ALT_NAME)) {
+    const name = value.startsWith('"') ? unquoted(value) : value;
+    if (name !== undefined) names.push(`${type}:${name}`);
   }
   return names;
+}
+
+/** A value that cannot be read is no name at all: it grants nothing. */
+function unquoted(value: string): string | undefined {
+  try {
+    return String(JSON.parse(value));
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -260,4 +260,5 @@ test("a quoted alternative name cannot forge another", () => {
     "IP Address:127.0.0.1",
   ]);
   expect(parseAltNames("")).toEqual([]);
+  expect(parseAltNames('DNS:"\\x", DNS:a')).toEqual(["DNS:a"]);
 });
