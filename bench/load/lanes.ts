@@ -42,7 +42,7 @@ export class Http1Lane implements Lane {
     this.#rest = whole;
     const end = whole.indexOf("\r\n\r\n");
     if (end < 0) return;
-    const head = whole.latin1Slice(0, end);
+    const head = whole.toString("latin1", 0, end);
     const at = head.indexOf(LENGTH);
     const length = at < 0 ? 0 : Number.parseInt(head.slice(at + LENGTH.length), 10);
     if (whole.length < end + 4 + length) return;

@@ -39,5 +39,7 @@ export interface LoadResult {
   readonly p99Ms: number;
   /** CPU time of each of `pids` while the calls were counted. */
   readonly cpuMs: readonly number[];
+  /** The share of the first thread in the first of them. */
+  readonly mainCpuMs: number;
   readonly ownCpuMs: number;
 }

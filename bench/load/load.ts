@@ -2,7 +2,7 @@
  * One load process: keeps calls under way against a server, checks every answer and prints what it
  * measured as a line of JSON. Started by `runLoad`; its one argument is `LoadOptions` as JSON.
  */
-import { cpuMs } from "../support/process-figures.ts";
+import { cpuMs, mainCpuMs } from "../support/process-figures.ts";
 import { type PreparedCall, prepareCall, replyText } from "./calls.ts";
 import { Http1Lane, Http2Lane, type Lane } from "./lanes.ts";
 import type { LoadOptions, LoadResult } from "./load-options.ts";
@@ -11,8 +11,12 @@ import { Tally } from "./tally.ts";
 interface Counted {
   readonly atMs: number;
   readonly cpuMs: readonly number[];
+  readonly mainCpuMs: number;
   readonly ownCpuMs: number;
 }
+
+const WARM_CALLS = 30_000;
+const WARM_STEP_MS = 100;
 
 class Load {
   readonly #options: LoadOptions;
@@ -24,6 +28,7 @@ class Load {
   #running = true;
   #counting = false;
   #underWay = 0;
+  #answered = 0;
   #left: number;
   #idle: (() => void) | undefined;
 
@@ -46,7 +51,9 @@ class Load {
     if (warmMs === 0) this.#counting = true;
     const early = this.#mark();
     for (const lane of this.#lanes) for (let i = 0; i < perLane; i += 1) this.#next(lane);
-    if (warmMs > 0) await pause(warmMs);
+    for (let warm = 0; warm < warmMs || (this.#cold && warm < 4 * warmMs); warm += WARM_STEP_MS) {
+      await pause(WARM_STEP_MS);
+    }
     const begun = warmMs > 0 ? this.#mark() : early;
     this.#counting = true;
     if (calls === 0) await pause(runMs);
@@ -66,8 +73,14 @@ class Load {
       p50Ms: this.#tally.quantile(0.5),
       p99Ms: this.#tally.quantile(0.99),
       cpuMs: ended.cpuMs.map((ms, index) => ms - (begun.cpuMs[index] ?? 0)),
+      mainCpuMs: ended.mainCpuMs - begun.mainCpuMs,
       ownCpuMs: ended.ownCpuMs - begun.ownCpuMs,
     };
+  }
+
+  /** Too little has been called for the server's hot code to be compiled. */
+  get #cold(): boolean {
+    return this.#answered < WARM_CALLS;
   }
 
   #key(index: number): string {
@@ -96,6 +109,7 @@ class Load {
       const text = body === undefined ? undefined : replyText(this.#options, body);
       this.#tally.answered(key, text, performance.now() - begun, this.#counting);
       this.#underWay -= 1;
+      this.#answered += 1;
       this.#next(lane);
       if (this.#underWay === 0) this.#idle?.();
     });
@@ -129,7 +143,9 @@ class Load {
 
   #mark(): Counted {
     const { user, system } = process.cpuUsage();
+    const [first] = this.#options.pids;
     return {
+      mainCpuMs: first === undefined ? 0 : mainCpuMs(first),
       atMs: performance.now(),
       cpuMs: this.#options.pids.map(cpuMs),
       ownCpuMs: (user + system) / 1000,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
 /** Linux counts CPU time in ticks of this length. */
 const TICK_MS = 10;
@@ -14,15 +14,9 @@ export function cpuMs(pid: number): number {
   return statCpuMs(`/proc/${pid}/stat`);
 }
 
-/** The same by thread, with the name of each. */
-export function threadCpuMs(pid: number): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const folder = `/proc/${pid}/task/${thread}`;
-    const name = `${readFileSync(`${folder}/comm`, "utf8").trim()} ${thread}`;
-    found.set(name, statCpuMs(`${folder}/stat`));
-  }
-  return found;
+/** The same of its first thread alone. */
+export function mainCpuMs(pid: number): number {
+  return statCpuMs(`/proc/${pid}/task/${pid}/stat`);
 }
 
 /** Memory of a process that is in RAM, in bytes. */

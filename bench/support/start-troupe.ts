@@ -5,8 +5,12 @@ import { join } from "node:path";
 import { rssBytes } from "./process-figures.ts";
 
 export const ROOT = join(import.meta.dir, "..", "..");
+/** What is measured: `TROUPE_BENCH_BINARY` names another one, such as a script that profiles. */
 export const BINARY = process.env["TROUPE_BENCH_BINARY"] ?? join(ROOT, "dist", "troupe");
 const ACTORS = join(ROOT, "bench", "actors");
+
+/** A server that has not ended by then is killed. */
+const END_MS = 5_000;
 
 /** Where the actors of the benchmark run. */
 export type Hosting = "in process" | "websocket" | "grpc" | "none";
@@ -92,8 +96,10 @@ export class TroupeServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#host?.kill("SIGKILL");
     const ended = new Promise((resolve) => this.#child.once("close", resolve));
-    this.#child.kill("SIGKILL");
+    this.#child.kill("SIGTERM");
+    const deadline = setTimeout(() => this.#child.kill("SIGKILL"), END_MS);
     await ended;
+    clearTimeout(deadline);
     if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
   }
 }
@@ -115,14 +121,7 @@ export async function startTroupe(options: TroupeOptions): Promise<TroupeServer>
     TROUPE_DATA_DIR: own,
   };
   for (const [name, value] of Object.entries(settings)) env[`TROUPE_${name}`] = value;
-  // From source, for profiles: TROUPE_BENCH_SOURCE=1, with the runtime's own arguments.
-  const source = process.env["TROUPE_BENCH_SOURCE"];
-  const main = join(ROOT, "src", "main", "main.ts");
-  const [program, first] =
-    source === undefined
-      ? [BINARY, []]
-      : [process.execPath, [...source.split(" ").filter((one) => one.startsWith("-")), main]];
-  const child = spawn(program, [...first, "dev", ...inProcess], { env, cwd: own });
+  const child = spawn(BINARY, ["dev", ...inProcess], { env, cwd: own });
   const [, client, admin] = await printed(child, READY);
   const ports = { client: Number(client), admin: Number(admin) };
   const attached = hosting === "websocket" || hosting === "grpc";

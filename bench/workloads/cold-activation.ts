@@ -34,6 +34,6 @@ export async function coldActivation({ runMs, rounds }: BenchSettings): Promise<
 async function storeFigures(server: {
   metric(name: string, label?: string): Promise<number>;
 }): Promise<{ claims: number; activations: number }> {
-  const claims = await server.metric("troupe_statestore_seconds_count", 'op="claim"');
+  const claims = await server.metric("troupe_store_seconds_count", 'op="claim"');
   return { claims, activations: await server.metric("troupe_activation_total") };
 }

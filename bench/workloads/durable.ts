@@ -55,6 +55,7 @@ export function durableFigures(samples: readonly LoadResult[]): Row["figures"] {
     "p50 ms": of((one) => one.p50Ms),
     "p99 ms": of((one) => one.p99Ms),
     "server CPU ms": of((one) => (one.cpuMs[0] ?? 0) / one.calls),
+    "main thread ms": of((one) => one.mainCpuMs / one.calls),
     ...host,
     "load CPU ms": of((one) => one.ownCpuMs / one.calls),
   };

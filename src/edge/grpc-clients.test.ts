@@ -1,12 +1,13 @@
+import { connect } from "node:http2";
 import { expect, test } from "bun:test";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { startEdge } from "../../test/support/edge-server.ts";
 import { framed, grpcStatus, INVOKE, invokeBytes, post } from "../../test/support/rpc-bytes.ts";
 import { waitUntil } from "../../test/support/wait-until.ts";
-import { InvokeResponseSchema } from "../gen/troupe/v1/actor_pb.ts";
+import { InvokeResponseSchema, WatchRequestSchema } from "../gen/troupe/v1/actor_pb.ts";
 
 const root = `${import.meta.dir}/../..`;
 const definition = loadSync(
@@ -129,6 +130,44 @@ test("a caller that does not read its answers does not get to call either", asyn
   stream.cancel();
   stream.on("error", () => undefined);
   actors.close();
+});
+
+test("RPC-143: a watch that nobody reads is held up, and holds nothing up", async () => {
+  await using edge = await startEdge();
+  let offered = 0;
+  let taken = 0;
+  const data = new Uint8Array(65_536);
+  edge.actors.watch = (_caller, _actor, onState) => {
+    const next = (): void => {
+      offered += 1;
+      const state = { type: "application/octet-stream", data };
+      void onState({ state, revision: offered, tags: {} })?.then(() => {
+        taken += 1;
+        next();
+      });
+    };
+    next();
+    return Promise.resolve(() => undefined);
+  };
+  const session = connect(edge.url, { settings: { initialWindowSize: 65_535 } });
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/troupe.v1.ActorService/Watch",
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+  });
+  stream.on("error", () => undefined);
+  stream.end(framed(toBinary(WatchRequestSchema, create(WatchRequestSchema, { actor }))));
+  await waitUntil("the stream fills", () => taken > 0);
+  for (let count = 0; count < 20; count += 1) {
+    expect((await post(edge.url, "/v1/counter/k/add", undefined, "")).status).toBe(200);
+  }
+  expect(taken).toBeLessThan(20);
+  const before = taken;
+  stream.on("data", () => undefined);
+  await waitUntil("it goes on when it is read", () => taken > before + 50);
+  stream.destroy();
+  session.destroy();
 });
 
 test("gRPC needs HTTP/2, and an unknown method is unimplemented", async () => {

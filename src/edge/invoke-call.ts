@@ -78,6 +78,8 @@ export interface CallTracing {
   end(trace: CallTrace, code: string): void;
 }
 
+/** What W3C Trace Context asks every hop to carry at least; a longer one is dropped. */
+const TRACESTATE_LIMIT = 512;
 const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
@@ -142,7 +144,8 @@ function traceOf(
   rules: CallRules,
   type: string,
 ): Pick<Invocation, "trace" | "traceContext"> {
-  const { traceparent, tracestate } = call.traceparent === "" ? channel : call;
+  const { traceparent, tracestate: given } = call.traceparent === "" ? channel : call;
+  const tracestate = given.length > TRACESTATE_LIMIT ? "" : given;
   const valid = traceparent !== "" && TRACEPARENT.test(traceparent);
   if (rules.trace !== undefined) {
     const name = `${type}/${call.action}`;

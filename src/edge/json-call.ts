@@ -26,7 +26,11 @@ export interface JsonTarget {
 const PREFIX = "/v1/";
 const METADATA_PREFIX = "x-troupe-metadata-";
 const JSON_CONTENT = /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?$/i;
-const TOO_LARGE_STATUS = 413;
+/** What plain HTTP says of a body, where the RPC protocols have a code in common with others. */
+const BODY_STATUSES: Readonly<Record<string, number>> = {
+  MESSAGE_TOO_LARGE: 413,
+  BODY_TIMEOUT: 408,
+};
 const UNSUPPORTED_CONTENT_STATUS = 415;
 
 /**
@@ -104,8 +108,7 @@ export class JsonCall implements CallEnd {
   }
 
   refuse(error: ServerError): void {
-    const tooLarge = error.code === "request.too_large" && error.outcome === "not_started";
-    refuseAsJson(this.#response, error, tooLarge ? TOO_LARGE_STATUS : undefined);
+    refuseAsJson(this.#response, error, BODY_STATUSES[error.details.reason ?? ""]);
   }
 
   #received(failure: BodyFailure | undefined, body: Uint8Array): void {

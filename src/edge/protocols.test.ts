@@ -1,95 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import {
-  compressionGzip,
-  createConnectTransport,
-  createGrpcTransport,
-  createGrpcWebTransport,
-} from "@connectrpc/connect-node";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { startEdge } from "../../test/support/edge-server.ts";
+import { rpcWays } from "../../test/support/rpc-ways.ts";
 import { waitUntil } from "../../test/support/wait-until.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ActorService } from "../gen/troupe/v1/actor_pb.ts";
 import { ErrorDetailSchema, Outcome } from "../gen/troupe/v1/invocation_pb.ts";
-
-interface Way {
-  readonly name: string;
-  readonly bidi: boolean;
-  transport(baseUrl: string): Transport;
-}
-
-const ways: readonly Way[] = [
-  {
-    name: "Connect, proto, HTTP/1.1",
-    bidi: false,
-    transport: (baseUrl) =>
-      createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true }),
-  },
-  {
-    name: "Connect, json, HTTP/1.1",
-    bidi: false,
-    transport: (baseUrl) =>
-      createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
-  },
-  {
-    name: "Connect, proto, HTTP/2",
-    bidi: true,
-    transport: (baseUrl) =>
-      createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: true }),
-  },
-  {
-    name: "Connect, json, HTTP/2",
-    bidi: true,
-    transport: (baseUrl) =>
-      createConnectTransport({ baseUrl, httpVersion: "2", useBinaryFormat: false }),
-  },
-  {
-    name: "Connect, proto, gzip",
-    bidi: true,
-    transport: (baseUrl) =>
-      createConnectTransport({
-        baseUrl,
-        httpVersion: "2",
-        sendCompression: compressionGzip,
-        compressMinBytes: 0,
-      }),
-  },
-  {
-    name: "Connect GET",
-    bidi: false,
-    transport: (baseUrl) =>
-      createConnectTransport({
-        baseUrl,
-        httpVersion: "1.1",
-        useHttpGet: true,
-        useBinaryFormat: true,
-      }),
-  },
-  { name: "gRPC", bidi: true, transport: (baseUrl) => createGrpcTransport({ baseUrl }) },
-  {
-    name: "gRPC, gzip",
-    bidi: true,
-    transport: (baseUrl) =>
-      createGrpcTransport({ baseUrl, sendCompression: compressionGzip, compressMinBytes: 0 }),
-  },
-  {
-    name: "gRPC, json",
-    bidi: true,
-    transport: (baseUrl) => createGrpcTransport({ baseUrl, useBinaryFormat: false }),
-  },
-  {
-    name: "gRPC-web",
-    bidi: false,
-    transport: (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
-  },
-  {
-    name: "gRPC-web, HTTP/2, json",
-    bidi: true,
-    transport: (baseUrl) =>
-      createGrpcWebTransport({ baseUrl, httpVersion: "2", useBinaryFormat: false }),
-  },
-];
 
 const actor = { system: "", type: "counter", key: "öne/two" };
 const json = (value: unknown) => ({
@@ -108,7 +25,7 @@ async function failure(call: Promise<unknown>): Promise<ConnectError> {
 }
 
 for (const lean of [true, false]) {
-  describe.each(ways)(`$name, ${lean ? "lean" : "complete"}`, ({ transport, bidi }) => {
+  describe.each([...rpcWays])(`$name, ${lean ? "lean" : "complete"}`, ({ transport, bidi }) => {
     const start = async () => {
       const edge = await startEdge({ lean });
       return { edge, client: createClient(ActorService, transport(edge.url)) };

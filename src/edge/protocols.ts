@@ -5,7 +5,7 @@ import type { ServerError } from "../domain/error.ts";
 import { EMPTY_BYTES } from "../domain/invocation.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse } from "../node/ports.ts";
 import { connectCodeOf, retryHeaders, STATUSES, toConnectError } from "./error-map.ts";
-import { envelope, unwrapSingle } from "./gates/envelope.ts";
+import { envelope, PREFIX_BYTES, unwrapSingle } from "./gates/envelope.ts";
 import { refuse } from "./gates/refusal.ts";
 import { joinBytes } from "./join-bytes.ts";
 
@@ -16,6 +16,8 @@ export interface RpcProtocol {
   /** Bytes that `reply` fills in before the message. */
   readonly prefixBytes: 0 | 5;
   readonly encodingHeader: string;
+  /** The largest body of a unary request whose message has at most `messageBytes`. */
+  bodyBytes(messageBytes: number): number;
   /** The message inside the body of a unary request. Throws `ServerError`. */
   unwrap(body: Uint8Array): Uint8Array;
   /** Answers with the message that follows `prefixBytes` free bytes. */
@@ -60,6 +62,7 @@ function connectUnary(contentType: string, json: boolean): RpcProtocol {
     json,
     prefixBytes: 0,
     encodingHeader: "content-encoding",
+    bodyBytes: (messageBytes) => messageBytes,
     unwrap: (body) => body,
     reply: (response, message) => response.send(200, headers, message),
     refuse: (response, error) => refuseAsJson(response, error),
@@ -75,6 +78,7 @@ function connectStream(contentType: string, json: boolean): RpcProtocol {
     json,
     prefixBytes: 5,
     encodingHeader: "connect-content-encoding",
+    bodyBytes: (messageBytes) => messageBytes + PREFIX_BYTES,
     unwrap: unwrapSingle,
     reply: (response, message) =>
       send(response, joinBytes([withPrefix(message), endOfConnectStream(undefined)])),
@@ -89,6 +93,7 @@ function grpc(contentType: string, json: boolean): RpcProtocol {
     json,
     prefixBytes: 5,
     encodingHeader: "grpc-encoding",
+    bodyBytes: (messageBytes) => messageBytes + PREFIX_BYTES,
     unwrap: unwrapSingle,
     reply: (response, message) => response.send(200, headers, withPrefix(message), OK_TRAILERS),
     refuse: (response, error) => response.send(200, headers, EMPTY_BYTES, grpcTrailers(error)),
@@ -104,6 +109,8 @@ function grpcWeb(contentType: string, json: boolean, text: boolean): RpcProtocol
     json,
     prefixBytes: 5,
     encodingHeader: "grpc-encoding",
+    bodyBytes: (messageBytes) =>
+      text ? base64Bytes(messageBytes + PREFIX_BYTES) : messageBytes + PREFIX_BYTES,
     unwrap: (body) => unwrapSingle(text ? fromBase64(body) : body),
     reply: (response, message) => send(response, joinBytes([withPrefix(message), OK_WEB_TRAILERS])),
     refuse: (response, error) => {
@@ -114,6 +121,8 @@ function grpcWeb(contentType: string, json: boolean, text: boolean): RpcProtocol
     },
   };
 }
+
+const base64Bytes = (bytes: number): number => Math.ceil(bytes / 3) * 4;
 
 /** One base64 text, or several of them in a row, each with its padding. */
 function fromBase64(body: Uint8Array): Uint8Array {

@@ -9,7 +9,7 @@ import type { CallEnd, Calls } from "./calls.ts";
 import { reasonOf } from "./error-map.ts";
 import { headerTimeoutMs } from "./gates/deadline.ts";
 import { decodeMessage } from "./gates/message.ts";
-import { refuse, tooLarge } from "./gates/refusal.ts";
+import { bodyTimeout, refuse, tooLarge } from "./gates/refusal.ts";
 import type { InvokeCall } from "./invoke-call.ts";
 import {
   decodeGetState,
@@ -22,6 +22,7 @@ import {
 import { callOfMessage, callOfStateMessage } from "./invoke-message.ts";
 import type { RpcProtocol } from "./protocols.ts";
 import { RequestSignal } from "./request-signal.ts";
+import { unreachable } from "../std/assert.ts";
 import type { ProtoWriter } from "./wire/writer.ts";
 
 /** A method whose calls are answered without the RPC library. */
@@ -98,15 +99,15 @@ export class UnaryCall implements CallEnd {
   /** Reads the request and sees to it that exactly one answer is sent. Never throws. */
   start(): void {
     const request = this.#request;
+    const protocol = this.#protocol;
     try {
-      checkProtocolVersion(request, this.#protocol);
+      checkProtocolVersion(request, protocol);
       this.#timeoutMs = headerTimeoutMs((name) => request.header(name));
     } catch (error) {
       return this.#reject(toServerError(error, "not_started"));
     }
-    request.readBody(
-      this.#shared.limits.messageBytes + this.#protocol.prefixBytes,
-      (failure, body) => this.#received(failure, body),
+    request.readBody(protocol.bodyBytes(this.#shared.limits.messageBytes), (failure, body) =>
+      this.#received(failure, body),
     );
   }
 
@@ -170,7 +171,16 @@ export class UnaryCall implements CallEnd {
 
 /** Why a body could not be read, as an error. The call has not started. */
 export function bodyFailure(failure: BodyFailure): ServerError {
-  return failure === "too_large" ? tooLarge() : refuse("BODY_INCOMPLETE");
+  switch (failure) {
+    case "too_large":
+      return tooLarge();
+    case "timeout":
+      return bodyTimeout();
+    case "aborted":
+      return refuse("BODY_INCOMPLETE");
+    default:
+      return unreachable(failure, "body failure");
+  }
 }
 
 /** Only version 1 of the Connect protocol exists; a request that names none is taken as that. */

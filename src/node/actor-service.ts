@@ -187,7 +187,7 @@ export class ActorService implements ActorApi {
     if (spec === undefined) return;
     const { sealer, store } = this.#options;
     const data = sealer.seal("state", actor, 1, "", EMPTY_PAYLOAD.data);
-    await store.commit({
+    const [result] = await store.commit({
       sessionId,
       commits: [
         {
@@ -205,6 +205,8 @@ export class ActorService implements ActorApi {
         },
       ],
     });
+    if (result === "committed") return;
+    throw new ServerError("state.fenced", "the actor was activated meanwhile", "not_applied");
   }
 }
 

@@ -1,6 +1,6 @@
 import type { MetaTable } from "../contract/index.ts";
 import { ServerError } from "../domain/error.ts";
-import type { Sealer } from "./ports.ts";
+import type { Sealer } from "./sealer.ts";
 
 const ENCRYPTED = "encryption";
 const EXIT_DATA = 65;

@@ -70,6 +70,8 @@ export class Hosts implements HostGate {
   readonly #links = new Map<string, Attached>();
   readonly #bySecret = new Map<string, Attached>();
   readonly #types = new Map<string, HostedType>();
+  /** Invocations that wait for credit and that nobody wants any more. */
+  readonly #withdrawn = new Set<number>();
   #stopSweep: (() => void) | undefined;
 
   constructor(options: HostsOptions) {
@@ -158,6 +160,8 @@ export class Hosts implements HostGate {
     for (const host of this.#links.values()) {
       if (host.running.has(invocationId)) return host.link.cancel(invocationId);
     }
+    // What is not at a host waits for one.
+    this.#withdrawn.add(invocationId);
   }
 
   results(link: HostLink, results: readonly HostResult[]): void {
@@ -271,6 +275,11 @@ export class Hosts implements HostGate {
 
   #dispatch(type: HostedType): void {
     for (let next = type.waiting.peek(); next !== undefined; next = type.waiting.peek()) {
+      if (this.#withdrawn.size > 0 && this.#withdrawn.delete(next.invocation.id)) {
+        type.waiting.shift();
+        next.sink.notExecuted(next.invocation.id, withdrawn());
+        continue;
+      }
       const turns = next.invocation.turns.length;
       const host = this.#choose(type, turns);
       if (host === undefined) return;
@@ -301,6 +310,7 @@ export class Hosts implements HostGate {
       const path = typePathOf(type.spec);
       if (this.hasHost(path)) continue;
       for (let next = type.waiting.shift(); next !== undefined; next = type.waiting.shift()) {
+        this.#withdrawn.delete(next.invocation.id);
         next.sink.notExecuted(next.invocation.id, noHost(path));
       }
     }
@@ -334,6 +344,10 @@ function noHost(typePath: string): ServerError {
     "not_started",
     { reason: "HOST_ABSENT", retryAfterMs: 500 },
   );
+}
+
+function withdrawn(): ServerError {
+  return new ServerError("call.canceled", "nobody waits for the call any more", "not_applied");
 }
 
 function hostLost(): ServerError {

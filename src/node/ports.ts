@@ -182,5 +182,3 @@ export interface DialTransport {
   /** Ends every connection. */
   close(): void;
 }
-
-export type { KeyCheck, Sealer, SealPurpose } from "./sealer.ts";

@@ -1,5 +1,5 @@
 import type { Resealing } from "../contract/index.ts";
-import type { Sealer } from "./ports.ts";
+import type { Sealer } from "./sealer.ts";
 
 /** What one sweep did. With all three zero, no row of another key is left. */
 export interface ResealCount {

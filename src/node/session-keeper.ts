@@ -65,6 +65,8 @@ export class SessionKeeper {
     const { store, clock, nodeName, bootId, address, ttlMs, log } = this.#options;
     const sent = clock.now();
     const row = await store.sessions.open({ nodeName, bootId, address, ttlMs });
+    // Stopped meanwhile: nobody else would close it, and its actors would wait for the lease to end.
+    if (this.#stopped) return await store.sessions.close(row.id);
     this.#sessionId = row.id;
     this.#valid(sent);
     log.info("session.opened", { session: row.id, node: nodeName });
@@ -86,7 +88,10 @@ export class SessionKeeper {
   async #renew(): Promise<void> {
     const { store, clock, ttlMs, log, report } = this.#options;
     try {
-      if (this.#sessionId === undefined) return await this.#open();
+      if (this.#sessionId === undefined) {
+        await this.#open();
+        return report(true);
+      }
       const sent = clock.now();
       const answer = await store.sessions.renew(this.#sessionId, ttlMs);
       report(true);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ActorId } from "../domain/actor.ts";
-import type { Sealer, SealPurpose } from "../node/ports.ts";
+import type { Sealer, SealPurpose } from "../node/sealer.ts";
 import { makeSealer, plainSealer } from "./envelope.ts";
 import { parseKeyring } from "./envelope-keyring.ts";
 

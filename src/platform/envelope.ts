@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomFillSync } from "node:crypto";
 import type { ActorId } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
-import type { KeyCheck, Sealer, SealPurpose } from "../node/ports.ts";
+import type { KeyCheck, Sealer, SealPurpose } from "../node/sealer.ts";
 import type { Keyring, StateKey } from "./envelope-keyring.ts";
 
 export { parseKeyring } from "./envelope-keyring.ts";

@@ -40,7 +40,7 @@ export function effectMessage(effect: Effect): EffectInit {
       return { effect: { case: "pipe", value: { target: effect.target, action: effect.action } } };
     case "send": {
       const { target, action, payload, delayMs, metadata, requestId } = effect;
-      const delay = delayMs > 0 ? { delay: durationFromMs(Math.round(delayMs)) } : {};
+      const delay = delayMs === 0 ? {} : { delay: durationFromMs(Math.round(delayMs)) };
       return {
         effect: { case: "send", value: { target, action, payload, metadata, requestId, ...delay } },
       };

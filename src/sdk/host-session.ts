@@ -4,7 +4,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { ActorTypeSpec } from "../domain/actor.ts";
 import type { Payload } from "../domain/invocation.ts";
 import { EMPTY_PAYLOAD } from "../domain/invocation.ts";
-import type { HostInvocation, HostTurn } from "../domain/turn.ts";
+import type { HostInvocation, HostResult, HostTurn } from "../domain/turn.ts";
 import {
   AttachRequestSchema,
   AttachResponseSchema,
@@ -13,8 +13,8 @@ import {
   HostCallSchema,
 } from "../gen/troupe/v1/host_pb.ts";
 import type { Actor } from "./actor.ts";
-import type { ActorCall } from "./actor-context.ts";
-import { runInvocation } from "./actor-runner.ts";
+import type { ActorCall, RunnerPort } from "./actor-context.ts";
+import { runInvocationNow } from "./actor-runner.ts";
 import { CallFailure, callFailure } from "./call-failure.ts";
 import { hostInvocation, encodeResult, type TurnTokens, typeMessage } from "./host-messages.ts";
 
@@ -59,6 +59,11 @@ export class HostSession {
   readonly #calls = new Map<number, WaitingCall>();
   readonly #welcomed: () => void;
   readonly #idle: () => void;
+  readonly #port: RunnerPort = {
+    now: () => performance.now(),
+    call: (turn, call) => this.#call(turn, call),
+    signal: ({ id }) => this.#signal(id),
+  };
   #nextCall = 1;
   /** Fields of the next `AttachRequest`, already encoded, and their size. */
   #fields: { readonly number: number; readonly bytes: Uint8Array }[] = [];
@@ -145,18 +150,19 @@ export class HostSession {
     for (const message of frame.invocations) {
       const invocation = hostInvocation(message, now, this.#tokens);
       this.#running.set(invocation.id, undefined);
-      void this.#run(invocation);
+      this.#run(invocation);
     }
   }
 
-  async #run(invocation: HostInvocation): Promise<void> {
+  #run(invocation: HostInvocation): void {
     const { system, type } = invocation.actor;
     const actor = this.#profile.actors.get(`${system}/${type}`) ?? NO_ACTOR;
-    const result = await runInvocation(actor, invocation, {
-      now: () => performance.now(),
-      call: (turn, call) => this.#call(turn, call),
-      signal: ({ id }) => this.#signal(id),
-    });
+    const result = runInvocationNow(actor, invocation, this.#port);
+    if (result instanceof Promise) void result.then((late) => this.#finish(invocation, late));
+    else this.#finish(invocation, result);
+  }
+
+  #finish(invocation: HostInvocation, result: HostResult): void {
     this.#running.delete(invocation.id);
     if (this.#ended) return;
     this.#credit += invocation.turns.length;

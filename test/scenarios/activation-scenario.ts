@@ -61,7 +61,10 @@ function shown(value: Payload | undefined): string {
   return value === undefined ? "no state" : JSON.stringify(decoder.decode(value.data));
 }
 
-function failure(code: "state.unavailable" | "host.unavailable", outcome: "not_applied" | "unknown") {
+function failure(
+  code: "state.unavailable" | "host.unavailable",
+  outcome: "not_applied" | "unknown",
+) {
   return new ServerError(code, "made by the scenario", outcome);
 }
 
@@ -145,7 +148,10 @@ export class ActivationScenario {
           },
         };
       case "owned":
-        return { kind: "owned", owner: { kind: "owned", sessionId: 9, nodeName: first, address: "" } };
+        return {
+          kind: "owned",
+          owner: { kind: "owned", sessionId: 9, nodeName: first, address: "" },
+        };
       case "claim-failed":
         return { kind: "claim-failed", error: failure("state.unavailable", "not_applied") };
       case "executed":

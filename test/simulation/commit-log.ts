@@ -92,7 +92,8 @@ export class CommitLog {
     if (epoch !== chain.epoch || sessionId !== chain.session) {
       this.#wrong(actor, `epoch ${epoch} of s${sessionId} written after a grant of ${chain.epoch}`);
     }
-    if (epoch < chain.committedEpoch) this.#wrong(actor, `epoch ${epoch} written after a later one`);
+    if (epoch < chain.committedEpoch)
+      this.#wrong(actor, `epoch ${epoch} written after a later one`);
     if (baseRevision !== chain.revision || revision < baseRevision) {
       const range = `${baseRevision}..${revision}`;
       this.#wrong(actor, `revisions ${range} written on top of ${chain.revision}`);
@@ -108,7 +109,14 @@ export class CommitLog {
     const path = actorPath(actor);
     let chain = this.#chains.get(path);
     if (chain === undefined) {
-      chain = { epoch: 0, session: 0, revision: 0, committedEpoch: 0, doubtful: undefined, recorded: new Map() };
+      chain = {
+        epoch: 0,
+        session: 0,
+        revision: 0,
+        committedEpoch: 0,
+        doubtful: undefined,
+        recorded: new Map(),
+      };
       this.#chains.set(path, chain);
     }
     return chain;

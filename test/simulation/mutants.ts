@@ -79,7 +79,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "digest of a repeated id not compared",
-    patches: patch(TURNS, "} else if (sameDigest(found.digest, call.digest)) {", "} else if (true) {"),
+    patches: patch(
+      TURNS,
+      "} else if (sameDigest(found.digest, call.digest)) {",
+      "} else if (true) {",
+    ),
   },
   {
     name: "empty state on load error",
@@ -118,11 +122,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "commit without answer called fenced",
-    patches: patch(
-      ACTIVATION,
-      'reason === "damaged" ? ran : outcomes.unknownCommit();',
-      'ran;',
-    ),
+    patches: patch(ACTIVATION, 'reason === "damaged" ? ran : outcomes.unknownCommit();', "ran;"),
   },
   {
     name: "turns keep the base of a commit that failed",
@@ -142,7 +142,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "equal calls not merged",
-    patches: patch(ACTIVATION, "if (first !== undefined) return this.#answers", "if (false) return this.#answers"),
+    patches: patch(
+      ACTIVATION,
+      "if (first !== undefined) return this.#answers",
+      "if (false) return this.#answers",
+    ),
   },
   {
     name: "keys collide in the table",

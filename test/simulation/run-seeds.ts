@@ -54,7 +54,9 @@ export function runSeeds(
 
 /** A failed run as people read it. */
 export function describeFailure(report: SimReport): string {
-  const violations = report.violations.slice(0, 10).map((one) => `  ${one.checker}: ${one.message}`);
+  const violations = report.violations
+    .slice(0, 10)
+    .map((one) => `  ${one.checker}: ${one.message}`);
   return [
     `seed ${report.seed} failed (trace ${report.traceHash}, ${report.events} events)`,
     ...violations,

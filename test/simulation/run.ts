@@ -9,8 +9,9 @@ import type { SimOptions } from "./world.ts";
 
 /**
  * The simulation by command:
- *   bun run sim [--seed N] [--seeds K] [--fault-ms MS] [--mutant NAME] [--mutants]
- * `--seeds 1` prints the end of the trace as well; `--mutants` hunts all of them and prints a table.
+ *   bun run sim [--seed N] [--seeds K] [--events E] [--fault-ms MS] [--mutant NAME] [--mutants]
+ * Runs K seeds from N on, or as many as make E events, and prints the end of the first failed run's
+ * trace; `--mutants` hunts all of them and prints a table.
  */
 
 const MUTANT_SEEDS = 200;
@@ -20,6 +21,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     seeds: { type: "string", default: "500" },
+    events: { type: "string", default: "0" },
     "fault-ms": { type: "string" },
     mutant: { type: "string" },
     mutants: { type: "boolean", default: false },
@@ -49,15 +51,23 @@ async function huntAll(): Promise<boolean> {
   return escaped === 0;
 }
 
-function runSeries(first: number, count: number, options: Omit<SimOptions, "seed">): boolean {
+function runSeries(
+  first: number,
+  count: number,
+  leastEvents: number,
+  options: Omit<SimOptions, "seed">,
+): boolean {
   const started = performance.now();
   const marks = new Map<string, number>();
   let failures = 0;
   let invalid = 0;
   let acknowledged = 0;
   let events = 0;
-  for (let from = first; from < first + count; from += BATCH) {
-    const length = Math.min(BATCH, first + count - from);
+  let runs = 0;
+  while (leastEvents > 0 ? events < leastEvents : runs < count) {
+    const from = first + runs;
+    const length = leastEvents > 0 ? 1 : Math.min(BATCH, count - runs);
+    runs += length;
     const seeds = Array.from({ length }, (_, i) => from + i);
     const series = runSeeds(seeds, options);
     for (const mark of SOMETIMES) {
@@ -65,10 +75,10 @@ function runSeries(first: number, count: number, options: Omit<SimOptions, "seed
     }
     for (const report of series.failed) {
       print(describeFailure(report));
-      if (count === 1) print(report.lastLines.join("\n"));
+      if (failures === 0) print(report.lastLines.map((line) => `  | ${line}`).join("\n"));
+      failures += 1;
     }
     for (const report of series.invalid) print(`seed ${report.seed} INVALID: ${report.invalid}`);
-    failures += series.failed.length;
     invalid += series.invalid.length;
     acknowledged += series.acknowledged;
     events += series.events;
@@ -76,7 +86,7 @@ function runSeries(first: number, count: number, options: Omit<SimOptions, "seed
   for (const [mark, hits] of marks) print(`${mark.padEnd(34)} ${hits}`);
   const seconds = (performance.now() - started) / 1_000;
   print(
-    `commit ${commit()}: ${count} seeds from ${first}, ${acknowledged} acknowledged, ` +
+    `commit ${commit()}: ${runs} seeds from ${first}, ${acknowledged} acknowledged, ` +
       `${events} events in ${seconds.toFixed(1)} s: ${failures} failed, ${invalid} invalid`,
   );
   return failures === 0 && invalid === 0;
@@ -84,22 +94,24 @@ function runSeries(first: number, count: number, options: Omit<SimOptions, "seed
 
 async function main(): Promise<boolean> {
   if (values.help) {
-    print("bun run sim [--seed N] [--seeds K] [--fault-ms MS] [--mutant NAME] [--mutants]");
+    print("bun run sim [--seed N] [--seeds K] [--events E] [--fault-ms MS]");
+    print("            [--mutant NAME] [--mutants]");
     print(`mutants: ${MUTANTS.map(({ name }) => name).join(" | ")}`);
     return true;
   }
   if (values.mutants) return await huntAll();
   const faultMs = values["fault-ms"];
   const options = faultMs === undefined ? {} : { faultMs: Number(faultMs) };
-  const [seed, seeds] = [Number(values.seed), Number(values.seeds)];
-  if (values.mutant === undefined) return runSeries(seed, seeds, options);
+  const [seed, seeds, least] = [values.seed, values.seeds, values.events].map(Number);
+  if (seed === undefined || seeds === undefined || least === undefined) return false;
+  if (values.mutant === undefined) return runSeries(seed, seeds, least, options);
   const mutant = MUTANTS.find(({ name }) => name === values.mutant);
   if (mutant === undefined) throw new Error(`no mutant is called ${values.mutant}; see --help`);
   using folder = tempDir();
   const engine = await loadPatched(mutant.patches, folder.path);
   const { wrapStore } = mutant;
   const wrap = wrapStore === undefined ? {} : { wrapStore };
-  return runSeries(seed, seeds, { ...options, ...wrap, engine });
+  return runSeries(seed, seeds, least, { ...options, ...wrap, engine });
 }
 
 process.exitCode = (await main()) ? 0 : 1;

@@ -144,13 +144,7 @@ export class SimClient {
     }
   }
 
-  #deliver(
-    op: Op,
-    node: number,
-    timeoutMs: number,
-    cancelMs: number,
-    heard: () => void,
-  ): Attempt {
+  #deliver(op: Op, node: number, timeoutMs: number, cancelMs: number, heard: () => void): Attempt {
     const target = this.#options.nodes[node % this.#options.nodes.length] as SimNode;
     const attempt: Attempt = { node: target.name, heard: [] };
     op.attempts.push(attempt);

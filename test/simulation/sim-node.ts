@@ -203,7 +203,8 @@ export class SimNode {
     if (reply.replayed) {
       marks.hit("reply replayed");
       const recorder = log.recordedBy(op.actor, op.requestId);
-      if (recorder !== undefined && recorder !== session) marks.hit("reply replayed after failover");
+      if (recorder !== undefined && recorder !== session)
+        marks.hit("reply replayed after failover");
     }
     const { revision, replayed, payload } = reply;
     const value = fromPayload(payload);
@@ -262,6 +263,14 @@ export class SimNode {
         failed: () => undefined,
         invariantFailed: () => undefined,
       },
+      events: {
+        activated: () => undefined,
+        deactivated: () => undefined,
+        hostAttached: () => undefined,
+        hostLost: () => undefined,
+        storeReachable: () => undefined,
+      },
+      policyFailed: () => undefined,
       denied: () => undefined,
     });
     return [process, clock, node];

@@ -19,17 +19,13 @@ describe("three nodes over one store, in virtual time", () => {
     expect(failed.map(describeFailure)).toEqual([]);
   });
 
-  test(
-    `keep every promise under ${SEEDS} drawn sets of faults, and all of these faults bite`,
-    () => {
-      const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1);
-      const { failed, invalid, marks } = runSeeds(seeds);
-      expect(failed.map(describeFailure)).toEqual([]);
-      expect(invalid.map(({ seed, invalid: why }) => `${seed}: ${why}`)).toEqual([]);
-      expect(marks.missing).toEqual([]);
-    },
-    300_000,
-  );
+  test(`keep every promise under ${SEEDS} drawn sets of faults, and all of these faults bite`, () => {
+    const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1);
+    const { failed, invalid, marks } = runSeeds(seeds);
+    expect(failed.map(describeFailure)).toEqual([]);
+    expect(invalid.map(({ seed, invalid: why }) => `${seed}: ${why}`)).toEqual([]);
+    expect(marks.missing).toEqual([]);
+  }, 300_000);
 
   test("run the same way for the same seed, and in another for another", () => {
     const hashes = [7, 7, 8].map((seed) => simulate({ seed }).traceHash);

@@ -128,7 +128,7 @@ export class EchoActors implements ActorApi {
     _onEnd: (error: Error | undefined) => void,
   ): Promise<() => void> {
     const path = actorPath(actor);
-    onState(viewOf(this.#cell(actor)));
+    void onState(viewOf(this.#cell(actor)));
     this.#watchers.set(path, [...(this.#watchers.get(path) ?? []), onState]);
     return Promise.resolve(() => {
       this.#watchers.set(

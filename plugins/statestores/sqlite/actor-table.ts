@@ -62,11 +62,40 @@ export class ActorTable {
     );
   }
 
-  claim({ sessionId, actors, maxRequestIds }: ClaimRequest): readonly ClaimResult[] {
+  claim(request: ClaimRequest): readonly ClaimResult[] {
+    try {
+      return this.#claimAll(request, new Set());
+    } catch (error) {
+      // A broken page undoes the whole transaction, so the rows on it must be known beforehand.
+      const broken = new Set(
+        request.actors.filter((actor) => this.#lookOutside(actor) === "ROW_CORRUPT"),
+      );
+      if (broken.size === 0) throw error;
+      return this.#claimAll(request, broken);
+    }
+  }
+
+  #claimAll(
+    { sessionId, actors, maxRequestIds }: ClaimRequest,
+    broken: ReadonlySet<ActorId>,
+  ): readonly ClaimResult[] {
     return this.#connection.write((nowMs) => {
       this.#sessions.assertAlive(sessionId, nowMs);
-      return actors.map((actor) => this.#claimOne(sessionId, actor, maxRequestIds, nowMs));
+      return actors.map((actor) => {
+        if (broken.has(actor)) return { kind: "damaged", reason: "ROW_CORRUPT" };
+        return this.#claimOne(sessionId, actor, maxRequestIds, nowMs);
+      });
     });
+  }
+
+  /** As `#look`, outside a transaction, where a broken page does no harm to others. */
+  #lookOutside(actor: ActorId): SoundRow | string | undefined {
+    try {
+      return this.#look(actor, actorIdentity(actor), 0);
+    } catch (error) {
+      if (this.#connection.isDamage(error)) return "ROW_CORRUPT";
+      throw error;
+    }
   }
 
   #claimOne(sessionId: number, actor: ActorId, maxRequestIds: number, nowMs: number): ClaimResult {
@@ -109,13 +138,8 @@ export class ActorTable {
 
   /** The row, why it cannot be served, or `undefined` if there is none. */
   #look(actor: ActorId, identity: Uint8Array, nowMs: number): SoundRow | string | undefined {
-    try {
-      const row = this.#find.get(identity);
-      return row === undefined ? undefined : soundRow(row, actor, nowMs);
-    } catch (error) {
-      if (this.#connection.isDamage(error)) return "ROW_CORRUPT";
-      throw error;
-    }
+    const row = this.#find.get(identity);
+    return row === undefined ? undefined : soundRow(row, actor, nowMs);
   }
 
   epochs(actors: readonly ActorId[]): readonly (number | undefined)[] {
@@ -129,7 +153,7 @@ export class ActorTable {
 
   read(actor: ActorId): ReadResult | undefined {
     return this.#connection.read(() => {
-      const found = this.#look(actor, actorIdentity(actor), 0);
+      const found = this.#lookOutside(actor);
       if (found === undefined) return undefined;
       if (typeof found === "string") throw damage(`the row of actor ${actor.key}`, found);
       const { epoch, revision, state, tags } = found;

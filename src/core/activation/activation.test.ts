@@ -89,7 +89,11 @@ class AnyWorld {
     const requestId = random.unit() < 0.5 ? `id-${random.below(8)}` : "";
     const action = random.pick(["change", "change", "read", "get"]);
     const deadlineMs = this.#nowMs + random.below(200);
-    const call = madeCall(this.calls.length + 1, { requestId, action, deadlineMs }, random.below(5));
+    const call = madeCall(
+      this.calls.length + 1,
+      { requestId, action, deadlineMs },
+      random.below(5),
+    );
     this.calls.push(call);
     this.#step({ kind: "invoke", call });
   }
@@ -118,27 +122,31 @@ class AnyWorld {
 
   #answerStore(): void {
     const effect = this.#asked.shift();
-    const fails = this.#random.unit() < 0.15;
-    if (effect?.kind === "claim") {
-      if (fails) return this.#step({ kind: "claim-failed", error: UNAVAILABLE });
-      // Now and then another node has been there.
-      this.#epoch += this.#random.unit() < 0.1 ? 2 : 1;
-      const [epoch, revision] = [this.#epoch, this.#revision];
-      const requestIds = this.#random.unit() < 0.3 ? undefined : [...this.#recorded];
-      const claimed = { handle: 1, epoch, revision, state: undefined, tags: EMPTY_MAP, requestIds };
-      this.#step({ kind: "claimed", claimed });
-    } else if (effect?.kind === "fence") {
-      const { token } = effect;
-      if (fails) return this.#step({ kind: "fence-failed", token, error: UNAVAILABLE });
-      this.#step({ kind: "fence-read", token, epoch: this.#epoch });
-    } else if (effect?.kind === "lookup") {
-      const { call } = effect;
-      if (fails) return this.#step({ kind: "lookup-failed", call, error: UNAVAILABLE });
-      this.#step({ kind: "found", call, found: undefined });
-    } else if (effect?.kind === "schedule") {
-      this.#step({ kind: "timer", timer: effect.timer });
-    } else if (effect?.kind === "stage") {
-      this.#commit = this.activation.take() ?? this.#commit;
+    if (effect === undefined) return;
+    if (effect.kind === "stage") this.#commit = this.activation.take() ?? this.#commit;
+    const answer = this.#random.unit() < 0.15 ? failed(effect) : this.#answered(effect);
+    if (answer !== undefined) this.#step(answer);
+  }
+
+  #answered(effect: ActivationEffect): ActivationInput | undefined {
+    switch (effect.kind) {
+      case "claim": {
+        // Now and then another node has been there.
+        this.#epoch += this.#random.unit() < 0.1 ? 2 : 1;
+        const [epoch, revision] = [this.#epoch, this.#revision];
+        const requestIds = this.#random.unit() < 0.3 ? undefined : [...this.#recorded];
+        const tags = EMPTY_MAP;
+        const claimed = { handle: 1, epoch, revision, state: undefined, tags, requestIds };
+        return { kind: "claimed", claimed };
+      }
+      case "fence":
+        return { kind: "fence-read", token: effect.token, epoch: this.#epoch };
+      case "lookup":
+        return { kind: "found", call: effect.call, found: undefined };
+      case "schedule":
+        return { kind: "timer", timer: effect.timer };
+      default:
+        return undefined;
     }
   }
 
@@ -193,6 +201,23 @@ class AnyWorld {
     if (effect.kind === "reply") {
       expect(effect.reply.revision).toBeLessThanOrEqual(this.#revision);
     }
+  }
+}
+
+/** The answer of a store that is away. */
+function failed(effect: ActivationEffect): ActivationInput | undefined {
+  const error = UNAVAILABLE;
+  switch (effect.kind) {
+    case "claim":
+      return { kind: "claim-failed", error };
+    case "fence":
+      return { kind: "fence-failed", token: effect.token, error };
+    case "lookup":
+      return { kind: "lookup-failed", call: effect.call, error };
+    case "schedule":
+      return { kind: "timer", timer: effect.timer };
+    default:
+      return undefined;
   }
 }
 

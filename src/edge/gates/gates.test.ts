@@ -112,6 +112,9 @@ test("metadata that is empty, dropped or kept", () => {
   expect(checkedMetadata(given, DEFAULT_LIMITS)).toEqual({ "x-tone": "loud" });
   const wide = { a: "ä".repeat(2_049) };
   expect(reasonOf(() => checkedMetadata(wide, DEFAULT_LIMITS))).toBe("METADATA_VALUE_TOO_LARGE");
+  expect(reasonOf(() => checkedMetadata({ a: "1\r\nX: y" }, DEFAULT_LIMITS))).toBe(
+    "METADATA_VALUE",
+  );
   expect(reasonOf(() => checkedMetadata({ "a b": "" }, DEFAULT_LIMITS))).toBe("METADATA_KEY");
 });
 

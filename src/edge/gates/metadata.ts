@@ -6,6 +6,8 @@ import { utf8Length } from "./utf8-length.ts";
 
 const KEY = /^[!-9;-~]+$/;
 const KEY_LIMIT = 128;
+// What could end a header line where a host or a broker carries metadata in headers.
+const LINE_ENDS = /[\0\r\n]/;
 
 /** Credentials and the server's own entries never travel on to actors, hosts or the statestore. */
 function isDropped(key: string): boolean {
@@ -32,6 +34,7 @@ export function checkedMetadata(entries: StringMap, limits: Limits): StringMap {
   for (const key of keys) {
     const value = entries[key] ?? "";
     if (key.length > KEY_LIMIT || !KEY.test(key)) throw refuse("METADATA_KEY");
+    if (LINE_ENDS.test(value)) throw refuse("METADATA_VALUE");
     const bytes = utf8Length(value);
     if (bytes > limits.metadataValueBytes) throw refuse("METADATA_VALUE_TOO_LARGE");
     total += key.length + bytes;

@@ -98,8 +98,7 @@ function denied(reason: string, message: string): ServerError {
   return new ServerError("access.denied", message, "not_started", { reason });
 }
 
-const hostOf = (request: HttpRequest): string =>
-  (request.header("host") ?? request.header(":authority") ?? "").toLowerCase();
+const hostOf = (request: HttpRequest): string => (request.header("host") ?? "").toLowerCase();
 
 /** `host:port` or `[v6]:port` without the port. */
 function hostName(host: string): string {

@@ -22,6 +22,7 @@ export const REFUSALS = {
   METADATA_KEY: "a metadata key holds characters that are not allowed",
   METADATA_TOO_LARGE: "the metadata is too large in total",
   METADATA_TOO_MANY: "the metadata has too many entries",
+  METADATA_VALUE: "a metadata value holds characters that are not allowed",
   METADATA_VALUE_TOO_LARGE: "a metadata value is too large",
   PROTOCOL_VERSION: "the connect protocol version is not supported",
   REQUEST_ID_CHARSET: "the request id holds characters that are not allowed",
@@ -53,6 +54,18 @@ export function tooLarge(): ServerError {
   return new ServerError("request.too_large", "the message is too large", "not_started", {
     reason: "MESSAGE_TOO_LARGE",
   });
+}
+
+/** The body did not arrive whole in time. */
+export function bodyTimeout(): ServerError {
+  return new ServerError(
+    "call.deadline",
+    "the request body did not arrive in time",
+    "not_started",
+    {
+      reason: "BODY_TIMEOUT",
+    },
+  );
 }
 
 /** A part of the protocol that this server does not offer. `reason` names what is missing. */

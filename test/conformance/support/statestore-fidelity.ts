@@ -241,7 +241,7 @@ export function lifeTests(subject: StatestoreSubject): void {
 
 /** Two connections to the same data. */
 export function connectionTests(subject: StatestoreSubject): void {
-  if (!subject.shared) return;
+  if (subject.shared !== true) return;
   describe(`${subject.name}: two connections`, () => {
     test("a claim through one fences a commit prepared on the other", () =>
       withStore(subject, async (one, dir) => {

@@ -24,7 +24,7 @@ export interface StatestoreSubject {
   /** Committed state survives a stop; else it must be gone afterwards. */
   readonly durable: boolean;
   /** Two stores may be open over one folder at the same time and see the same data. */
-  readonly shared: boolean;
+  readonly shared?: boolean;
 }
 
 /** A claimed actor, ready to be committed to. */

@@ -14,45 +14,53 @@ interface Placed {
  * behind one that began after it had ended. Reads lie between the positions that they saw.
  */
 export function checkCounter(ops: readonly Op[], final: CounterState): readonly Violation[] {
-  const found: Violation[] = [];
-  const wrong = (message: string): void => void found.push({ checker: "counter", message });
+  const found: string[] = [];
   const positions = new Map<string, number>();
   final.ops.forEach((id, i) => {
-    if (positions.has(id)) wrong(`${id} took effect twice`);
+    if (positions.has(id)) found.push(`${id} took effect twice`);
     else positions.set(id, i + 1);
   });
   const sent = new Set(ops.map((op) => op.argument));
-  for (const id of positions.keys()) if (!sent.has(id)) wrong(`${id} was never sent here`);
+  for (const id of positions.keys()) if (!sent.has(id)) found.push(`${id} was never sent here`);
   const placed: Placed[] = [];
   for (const op of ops) {
-    const ok = firstOk(op);
-    if (op.action === "get") {
-      if (ok === undefined) continue;
-      const seen = (ok.value as CounterState | undefined)?.ops ?? [];
-      if (seen.some((id, i) => final.ops[i] !== id)) wrong(`${op.id} read what is not there`);
-      placed.push({ op, position: seen.length + 0.5, returned: ok.stamp });
-      continue;
-    }
     const position = positions.get(String(op.argument));
-    if (ok !== undefined && position === undefined) wrong(`${op.id} was acknowledged and is lost`);
-    if (ok !== undefined && position !== undefined && ok.value !== position) {
-      wrong(`${op.id} was answered ${String(ok.value)} and lies at ${position}`);
-    }
-    if (position === undefined) continue;
-    if (fateOf(op) === "failed" || op.action === "refuse") {
-      wrong(`${op.id} was refused and took effect`);
-    }
-    placed.push({ op, position, returned: ok?.stamp ?? Infinity });
+    const place = op.action === "get" ? placeOfRead(op, final) : placeOfChange(op, position);
+    if (typeof place === "string") found.push(`${op.id} ${place}`);
+    else if (place !== undefined) placed.push(place);
   }
-  return [...found, ...checkOrder(placed)];
+  found.push(...checkOrder(placed));
+  return found.map((message) => ({ checker: "counter", message }));
+}
+
+/** Where a read lies, or what is wrong with it. */
+function placeOfRead(op: Op, final: CounterState): Placed | string | undefined {
+  const ok = firstOk(op);
+  if (ok === undefined) return undefined;
+  const seen = (ok.value as CounterState | undefined)?.ops ?? [];
+  if (seen.some((id, i) => final.ops[i] !== id)) return "read what is not there";
+  return { op, position: seen.length + 0.5, returned: ok.stamp };
+}
+
+/** Where a change lies that took effect, or what is wrong with it. */
+function placeOfChange(op: Op, position: number | undefined): Placed | string | undefined {
+  const ok = firstOk(op);
+  if (position === undefined) {
+    return ok === undefined ? undefined : "was acknowledged and is lost";
+  }
+  if (ok !== undefined && ok.value !== position) {
+    return `was answered ${String(ok.value)} and lies at ${position}`;
+  }
+  if (fateOf(op) === "failed" || op.action === "refuse") return "was refused and took effect";
+  return { op, position, returned: ok?.stamp ?? Infinity };
 }
 
 /** Sweeps from the highest position down: nothing may begin after something higher has ended. */
-function checkOrder(placed: Placed[]): readonly Violation[] {
+function checkOrder(placed: Placed[]): readonly string[] {
   placed.sort((a, b) => b.position - a.position || b.op.callStamp - a.op.callStamp);
   let earliest: Placed | undefined;
   let pending: Placed[] = [];
-  const found: Violation[] = [];
+  const found: string[] = [];
   for (const one of placed) {
     // Reads of one position are in no order among themselves.
     if (pending[0] !== undefined && pending[0].position !== one.position) {
@@ -62,8 +70,7 @@ function checkOrder(placed: Placed[]): readonly Violation[] {
       pending = [];
     }
     if (earliest !== undefined && one.op.callStamp > earliest.returned) {
-      const message = `${one.op.id} began after ${earliest.op.id} had ended, and lies before it`;
-      found.push({ checker: "counter", message });
+      found.push(`${one.op.id} began after ${earliest.op.id} had ended, and lies before it`);
     }
     pending.push(one);
   }

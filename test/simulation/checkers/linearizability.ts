@@ -11,7 +11,11 @@ export interface Operation<Input, Output> {
 /** A sequential object: the state after an operation, or `undefined` if its output is impossible. */
 export interface Model<State, Input, Output> {
   readonly initial: State;
-  step(state: State, input: Input, output: Output | undefined): { readonly state: State } | undefined;
+  step(
+    state: State,
+    input: Input,
+    output: Output | undefined,
+  ): { readonly state: State } | undefined;
   /** Equal states have equal keys. */
   key(state: State): string;
 }
@@ -48,7 +52,11 @@ export function checkLinearizable<State, Input, Output>(
   const done = new Uint32Array((ops.length >> 5) + 1);
   const seen = new Set<string>();
   const path: Choice<State>[] = [];
-  let choice: Choice<State> = { state: model.initial, candidates: candidatesOf(head, ops), tried: 0 };
+  let choice: Choice<State> = {
+    state: model.initial,
+    candidates: candidatesOf(head, ops),
+    tried: 0,
+  };
   for (let steps = 0; head.next !== undefined; steps += 1) {
     if (steps > MAX_STEPS) return "undecided";
     const entry = choice.candidates[choice.tried];
@@ -91,10 +99,7 @@ function isNew(seen: Set<string>, done: Uint32Array, op: number, state: string):
 }
 
 /** The operations that had begun before any other ended, likely ones first. */
-function candidatesOf(
-  head: Entry,
-  ops: readonly Operation<unknown, unknown>[],
-): readonly Entry[] {
+function candidatesOf(head: Entry, ops: readonly Operation<unknown, unknown>[]): readonly Entry[] {
   const found: Entry[] = [];
   for (let at = head.next; at?.match !== undefined; at = at.next) found.push(at);
   const hint = (entry: Entry): number => ops[entry.op]?.hint ?? entry.op;
