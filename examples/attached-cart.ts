@@ -2,8 +2,8 @@
 // a call to another actor.
 //
 //   bun examples/attached-cart.ts
-//   curl -d '{"sku":"tea","quantity":2,"cents":450}' localhost:4000/v1/cart/alice/add
-//   curl -d '{}' localhost:4000/v1/cart/alice/checkout
+//   curl -d '{"sku":"tea","quantity":2,"cents":450}' localhost:7700/v1/cart/alice/add
+//   curl -d '{}' localhost:7700/v1/cart/alice/checkout
 import process from "node:process";
 import type { Actor } from "troupe/actor";
 import { serveHost } from "troupe/host";
@@ -84,7 +84,7 @@ const till = {
 } satisfies Actor<{ takings: number; receipts: number }>;
 
 const host = await serveHost({
-  url: process.env["TROUPE_URL"] ?? "http://127.0.0.1:4000",
+  url: process.env["TROUPE_URL"] ?? "http://127.0.0.1:7700",
   token: process.env["TROUPE_TOKEN"] ?? "",
   actors: [cart, till],
   name: "attached-cart",

@@ -1,7 +1,7 @@
 // The actors of the host conformance kit, attached from outside. What each action does is written
 // down in docs/HOSTS.md; a host in another language does the same.
 //
-//   TROUPE_URL=http://127.0.0.1:4000 TROUPE_TOKEN=… bun examples/attached-counter.ts [websocket|grpc|tcp|unix:/path]
+//   TROUPE_URL=http://127.0.0.1:7700 TROUPE_TOKEN=… bun examples/attached-counter.ts [websocket|grpc|tcp|unix:/path]
 import process from "node:process";
 import type { Actor, Payload } from "troupe/actor";
 import { listenHost, serveHost } from "troupe/host";
@@ -117,7 +117,7 @@ const echo = {
 } satisfies Actor;
 
 const actors: readonly Actor[] = [counter, echo];
-const url = process.env["TROUPE_URL"] ?? "http://127.0.0.1:4000";
+const url = process.env["TROUPE_URL"] ?? "http://127.0.0.1:7700";
 const token = process.env["TROUPE_TOKEN"] ?? "";
 const transport = process.argv[2] ?? "websocket";
 

@@ -1,6 +1,6 @@
 """The actors of the host conformance kit in Python. What each action does is in docs/HOSTS.md.
 
-    TROUPE_URL=http://127.0.0.1:4000 TROUPE_TOKEN=… python3 examples/python/counter_host.py
+    TROUPE_URL=http://127.0.0.1:7700 TROUPE_TOKEN=… python3 examples/python/counter_host.py
 """
 
 import os
@@ -105,7 +105,7 @@ def effects(context, _):
 
 
 def main():
-    url = os.environ.get("TROUPE_URL", "http://127.0.0.1:4000")
+    url = os.environ.get("TROUPE_URL", "http://127.0.0.1:7700")
     host = Host(url, os.environ.get("TROUPE_TOKEN", ""), [counter, stateless], name="python-counter")
     server = threading.Thread(target=host.serve, daemon=True)
     server.start()

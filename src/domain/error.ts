@@ -1,3 +1,5 @@
+import type { ActorId } from "./actor.ts";
+
 /**
  * The closed list of what can go wrong. A code says whose matter it is (`request`, `state`, `host` …);
  * `edge/error-map.ts` maps each onto Connect, gRPC and HTTP.
@@ -57,6 +59,8 @@ export interface ErrorDetails {
   readonly exitCode?: number;
   /** What the operator can do about it, one line. */
   readonly hint?: string;
+  /** The actors that would wait for each other, outermost first, for `call.cycle`. */
+  readonly cycle?: readonly ActorId[];
   readonly cause?: unknown;
 }
 

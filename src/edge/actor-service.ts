@@ -24,7 +24,7 @@ import {
   SpawnResponseSchema,
 } from "../gen/troupe/v1/actor_pb.ts";
 import type { ActorApi, HistoryQuery, ListQuery, PastState } from "../node/node-api.ts";
-import type { EdgeInstruments, EdgeLimits } from "./api-options.ts";
+import type { EdgeLimits } from "./api-options.ts";
 import type { Calls } from "./calls.ts";
 import { CHANNEL } from "./connect-adapter.ts";
 import { connectCodeOf, reasonOf } from "./error-map.ts";
@@ -41,6 +41,7 @@ import {
   replyMessage,
   stateMessage,
 } from "./invoke-message.ts";
+import type { LoggedInstruments } from "./logged-instruments.ts";
 import { invokeStream } from "./message-stream.ts";
 import { watchStates } from "./watch-states.ts";
 
@@ -50,7 +51,7 @@ export interface ActorServiceParts {
   readonly calls: Calls;
   readonly rules: CallRules;
   readonly edgeLimits: EdgeLimits;
-  readonly instruments: EdgeInstruments;
+  readonly instruments: LoggedInstruments;
   readonly pageTokens: PageTokens;
 }
 
@@ -76,6 +77,7 @@ export function makeActorService(parts: ActorServiceParts): ServiceImpl<typeof A
         const failure = toServerError(error);
         code = connectCodeOf(failure);
         if (failure.outcome === "not_started") instruments.rejected(name, reasonOf(failure));
+        instruments.failed(name, failure);
         throw failure;
       } finally {
         instruments.observe(name, code, clock.now() - startedMs);

@@ -1,42 +1,9 @@
 import { expect, test } from "bun:test";
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import { ServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
-import type { Clock } from "../node/ports.ts";
 import { DEFAULT_EDGE_LIMITS } from "./api-options.ts";
 import { Authentication } from "./authentication.ts";
-
-/** A clock that stands still until it is moved. */
-class ManualClock implements Clock {
-  #now = 0;
-  #timers: { at: number; callback: () => void }[] = [];
-
-  now(): number {
-    return this.#now;
-  }
-
-  wallMs(): number {
-    return this.#now;
-  }
-
-  setTimer(delayMs: number, callback: () => void): () => void {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((one) => one !== timer);
-    };
-  }
-
-  defer(callback: () => void): void {
-    callback();
-  }
-
-  advance(ms: number): void {
-    this.#now += ms;
-    const due = this.#timers.filter(({ at }) => at <= this.#now);
-    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
-    for (const { callback } of due) callback();
-  }
-}
 
 const good: Caller = { kind: "client", id: "ann", roles: [] };
 const credentials = (authorization: string, remoteAddress = "10.0.0.1") => ({

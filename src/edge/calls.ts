@@ -1,9 +1,9 @@
 import { ServerError, toServerError } from "../domain/error.ts";
 import type { CallSignal, Invocation, Reply } from "../domain/invocation.ts";
 import type { ActorApi } from "../node/node-api.ts";
-import type { EdgeInstruments } from "./api-options.ts";
 import { connectCodeOf, reasonOf } from "./error-map.ts";
 import { type CallChannel, type CallRules, type InvokeCall, toInvocation } from "./invoke-call.ts";
+import type { LoggedInstruments } from "./logged-instruments.ts";
 
 /** Who waits for the end of one call; exactly one of the two is called, once. Neither may throw. */
 export interface CallEnd {
@@ -20,10 +20,10 @@ const BUSY_RETRY_MS = 50;
 export class Calls {
   readonly #api: ActorApi;
   readonly #rules: CallRules;
-  readonly #instruments: EdgeInstruments;
+  readonly #instruments: LoggedInstruments;
   #inFlight = 0;
 
-  constructor(api: ActorApi, rules: CallRules, instruments: EdgeInstruments) {
+  constructor(api: ActorApi, rules: CallRules, instruments: LoggedInstruments) {
     this.#api = api;
     this.#rules = rules;
     this.#instruments = instruments;
@@ -103,8 +103,9 @@ export class Calls {
   ): void {
     const code = error === undefined ? "ok" : connectCodeOf(error);
     this.#instruments.observe(method, code, this.#rules.clock.now() - startedMs);
-    if (error !== undefined && invocation === undefined) {
-      this.#instruments.rejected(method, reasonOf(error));
+    if (error !== undefined) {
+      if (invocation === undefined) this.#instruments.rejected(method, reasonOf(error));
+      this.#instruments.failed(method, error);
     }
     if (invocation?.trace !== undefined) this.#rules.trace?.end(invocation.trace, code);
   }

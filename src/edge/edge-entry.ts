@@ -2,12 +2,7 @@ import type { ServerError } from "../domain/error.ts";
 import { toServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { HttpRequest, HttpResponse } from "../node/ports.ts";
-import {
-  DEFAULT_EDGE_LIMITS,
-  type EdgeInstruments,
-  type EdgeLimits,
-  type EdgeOptions,
-} from "./api-options.ts";
+import { DEFAULT_EDGE_LIMITS, type EdgeLimits, type EdgeOptions } from "./api-options.ts";
 import { Authentication, credentialsOf } from "./authentication.ts";
 import { reasonOf } from "./error-map.ts";
 import { OriginGate } from "./gates/origin.ts";
@@ -21,7 +16,7 @@ import { refuseAsJson, refuseRequest } from "./protocols.ts";
  */
 export class EdgeEntry {
   readonly limits: EdgeLimits;
-  readonly instruments: EdgeInstruments;
+  readonly instruments: LoggedInstruments;
   readonly authentication: Authentication;
   readonly #options: EdgeOptions;
   readonly #origins: OriginGate;
@@ -73,7 +68,8 @@ export class EdgeEntry {
   }
 
   #broken(request: HttpRequest, response: HttpResponse, error: unknown): void {
-    this.#options.log.error("edge.failed", { error });
-    refuseRequest(request, response, toServerError(error));
+    const failure = toServerError(error);
+    this.instruments.failed("http", failure);
+    refuseRequest(request, response, failure);
   }
 }

@@ -5,6 +5,7 @@ import type { ErrorCode, Outcome, ServerError } from "../domain/error.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import type { CallError, ErrorDetail } from "../gen/troupe/v1/invocation_pb.ts";
 import {
+  ActorIdSchema,
   CallErrorSchema,
   ErrorDetailSchema,
   Outcome as WireOutcome,
@@ -141,7 +142,7 @@ function details(error: ServerError): Detail[] {
 }
 
 function errorDetail(error: ServerError): Partial<Omit<ErrorDetail, "$typeName">> {
-  const { retryAfterMs, currentRevision, committed, hostCode, owner } = error.details;
+  const { retryAfterMs, currentRevision, committed, hostCode, owner, cycle } = error.details;
   return {
     code: error.code,
     outcome: OUTCOMES[error.outcome],
@@ -151,6 +152,7 @@ function errorDetail(error: ServerError): Partial<Omit<ErrorDetail, "$typeName">
     committed: committed ?? false,
     hostCode: hostCode ?? "",
     owner: owner ?? "",
+    ...(cycle !== undefined && { cycle: cycle.map((id) => create(ActorIdSchema, id)) }),
   };
 }
 

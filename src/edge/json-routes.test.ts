@@ -167,6 +167,14 @@ describe("calls and states over plain HTTP", () => {
   );
 });
 
+test("a bug is logged, since its caller is told nothing", async () => {
+  await using edge = await startEdge();
+  await post(edge.url, "/v1/counter/k/bug", json, "");
+  await post(edge.url, "/v1/counter//bug", json, "");
+  expect(edge.log).toEqual(["Invoke.failed", "Invoke.rejected"]);
+  expect(edge.rejected).toEqual(["Invoke ID_EMPTY"]);
+});
+
 describe("probes", () => {
   test("follow the status and the checks", async () => {
     let status: "starting" | "running" | "draining" = "starting";

@@ -1,3 +1,4 @@
+import type { ServerError } from "../domain/error.ts";
 import type { Clock, Logger } from "../node/ports.ts";
 import type { EdgeInstruments } from "./api-options.ts";
 
@@ -12,8 +13,8 @@ interface Window {
 }
 
 /**
- * The instruments with a log line for each refusal, at most ten per second and reason: refusals are
- * what an attacker can make in any number.
+ * The instruments with a log line for each refusal and each bug, at most ten per second and reason:
+ * refusals are what an attacker can make in any number.
  */
 export class LoggedInstruments implements EdgeInstruments {
   readonly #inner: EdgeInstruments;
@@ -37,13 +38,27 @@ export class LoggedInstruments implements EdgeInstruments {
 
   rejected(entry: string, reason: string): void {
     this.#inner.rejected(entry, reason);
-    const window = this.#window(`${entry} ${reason}`);
+    this.#sample(`${entry} ${reason}`, (suppressed) =>
+      this.#log.warn(`${entry}.rejected`, { reason, suppressed }),
+    );
+  }
+
+  /** Logs what the caller of a call that met a bug of ours is not told. Other failures are none. */
+  failed(entry: string, error: ServerError): void {
+    if (error.code !== "internal.bug") return;
+    this.#sample(`${entry} bug`, (suppressed) =>
+      this.#log.error(`${entry}.failed`, { error: error.details.cause ?? error, suppressed }),
+    );
+  }
+
+  #sample(name: string, write: (suppressed: number) => void): void {
+    const window = this.#window(name);
     if (window.lines >= LINES_PER_SECOND) {
       window.suppressed += 1;
       return;
     }
     window.lines += 1;
-    this.#log.warn(`${entry}.rejected`, { reason, suppressed: window.suppressed });
+    write(window.suppressed);
     window.suppressed = 0;
   }
 

@@ -4,7 +4,6 @@ import type { Caller, Reply } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
 import { GetStateRequestSchema, InvokeRequestSchema } from "../gen/troupe/v1/actor_pb.ts";
 import type { BodyFailure, HttpRequest, HttpResponse } from "../node/ports.ts";
-import type { EdgeInstruments } from "./api-options.ts";
 import type { CallEnd, Calls } from "./calls.ts";
 import { reasonOf } from "./error-map.ts";
 import { headerTimeoutMs } from "./gates/deadline.ts";
@@ -20,6 +19,7 @@ import {
   writeState,
 } from "./invoke-codec.ts";
 import { callOfMessage, callOfStateMessage } from "./invoke-message.ts";
+import type { LoggedInstruments } from "./logged-instruments.ts";
 import type { RpcProtocol } from "./protocols.ts";
 import { RequestSignal } from "./request-signal.ts";
 import { unreachable } from "../std/assert.ts";
@@ -63,7 +63,7 @@ export const LEAN_METHODS: ReadonlyMap<string, LeanMethod> = new Map([
 export interface UnaryShared {
   readonly calls: Calls;
   readonly limits: Limits;
-  readonly instruments: EdgeInstruments;
+  readonly instruments: LoggedInstruments;
   /** One buffer for all answers: each is written and copied out within one tick. */
   readonly writer: ProtoWriter;
 }
@@ -116,7 +116,9 @@ export class UnaryCall implements CallEnd {
     try {
       message = this.#encode(reply);
     } catch (error) {
-      return this.refuse(toServerError(error));
+      const failure = toServerError(error);
+      this.#shared.instruments.failed(this.#method.name, failure);
+      return this.refuse(failure);
     }
     this.#protocol.reply(this.#response, message);
   }

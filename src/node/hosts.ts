@@ -155,10 +155,13 @@ export class Hosts implements HostGate {
     this.#dispatch(type);
   }
 
-  /** Nobody waits for the invocation: a host that has it is told, one that has not never hears of it. */
+  /**
+   * Nobody waits for the invocation: a host that has it is told, and whatever it answers is ignored,
+   * so the sink hears at once that it was not executed. A host that has it not never hears of it.
+   */
   cancel(invocationId: number): void {
     for (const host of this.#links.values()) {
-      if (host.running.has(invocationId)) return host.link.cancel(invocationId);
+      if (host.running.has(invocationId)) return this.#giveUp(host, invocationId, withdrawn());
     }
     // What is not at a host waits for one.
     this.#withdrawn.add(invocationId);
@@ -322,14 +325,19 @@ export class Hosts implements HostGate {
     const limit = clock.now() - turnTimeoutMs;
     for (const host of this.#links.values()) {
       for (const [id, running] of host.running) {
-        if (running.begunMs > limit) continue;
-        host.running.delete(id);
-        host.candidate.inFlight -= running.invocation.turns.length;
-        host.link.cancel(id);
-        running.sink.notExecuted(id, turnTimeout());
+        if (running.begunMs <= limit) this.#giveUp(host, id, turnTimeout());
       }
     }
     this.#stopSweep = clock.setTimer(SWEEP_MS, () => this.#sweep());
+  }
+
+  #giveUp(host: Attached, id: number, error: ServerError): void {
+    const running = host.running.get(id);
+    if (running === undefined) return;
+    host.running.delete(id);
+    host.candidate.inFlight -= running.invocation.turns.length;
+    host.link.cancel(id);
+    running.sink.notExecuted(id, error);
   }
 }
 

@@ -191,3 +191,11 @@ describe("repeats", () => {
     expect(policy.delayMs(failed, 1, false)).toBeGreaterThanOrEqual(700);
   });
 });
+
+test("a client runs in a browser: nothing of Node.js is bundled with it", async () => {
+  const entry = new URL("./client.ts", import.meta.url).pathname;
+  const built = await Bun.build({ entrypoints: [entry], target: "browser" });
+  const text = await built.outputs[0]?.text();
+  expect(text?.includes("class InvokeStream")).toBe(true);
+  expect([...(text ?? "").matchAll(/["']node:[\w/]+["']/g)].map(([found]) => found)).toEqual([]);
+});

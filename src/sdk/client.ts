@@ -21,7 +21,7 @@ export type { RetryOptions } from "./retry-policy.ts";
 
 /** Where a client calls. */
 export interface ConnectOptions {
-  /** Address of a node, e.g. `http://127.0.0.1:4000`. */
+  /** Address of a node, e.g. `http://127.0.0.1:7700`. */
   readonly url: string;
   readonly token?: string;
   /** Namespace of calls that name none; "default" if left out. */

@@ -45,7 +45,9 @@ class GrpcStream implements HostStream {
   readonly #session: ClientHttp2Session;
   readonly #events: StreamEvents;
   #stream: ClientHttp2Stream | undefined;
-  #rest: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #held = 0;
+  #wanted = PREFIX_BYTES;
   #failure = new CallFailure("unavailable", "the connection to the server ended", "unknown");
   #closed = false;
 
@@ -106,15 +108,23 @@ class GrpcStream implements HostStream {
     this.#failure = new CallFailure(CODES[Number(status)] ?? "unknown", text, "unknown");
   }
 
+  /** Joins chunks only when a frame is whole: large frames come in many small ones. */
   #push(chunk: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#chunks.push(chunk);
+    this.#held += chunk.length;
+    if (this.#held < this.#wanted) return;
+    const all = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
     let at = 0;
-    while (this.#rest.length - at >= PREFIX_BYTES) {
-      const end = at + PREFIX_BYTES + this.#rest.readUInt32BE(at + 1);
-      if (this.#rest.length < end) break;
-      this.#events.frame(new Uint8Array(this.#rest.subarray(at + PREFIX_BYTES, end)));
+    for (;;) {
+      const left = all.length - at;
+      this.#wanted = PREFIX_BYTES + (left < PREFIX_BYTES ? 0 : all.readUInt32BE(at + 1));
+      if (left < PREFIX_BYTES || left < this.#wanted) break;
+      const end = at + this.#wanted;
+      this.#events.frame(new Uint8Array(all.subarray(at + PREFIX_BYTES, end)));
       at = end;
     }
-    this.#rest = this.#rest.subarray(at);
+    const rest = all.subarray(at);
+    this.#chunks = rest.length === 0 ? [] : [rest];
+    this.#held = rest.length;
   }
 }

@@ -10,7 +10,7 @@ export { type DialledHost, listenHost, type ListenHostOptions } from "./listen-h
 
 /** How a host attaches. Times in milliseconds. */
 export interface ServeHostOptions {
-  /** Address of a node, e.g. `http://127.0.0.1:4000`; of several, one after the other is tried. */
+  /** Address of a node, e.g. `http://127.0.0.1:7700`; of several, one after the other is tried. */
   readonly url: string | readonly string[];
   readonly token?: string;
   readonly actors: readonly Actor[];

@@ -29,6 +29,8 @@ export interface FaultPlan {
   readonly burst: number;
   readonly pauseEveryMs: number;
   readonly crashEveryMs: number;
+  /** A node is drained and started again, as in a rolling restart. */
+  readonly rollEveryMs: number;
   readonly outageEveryMs: number;
   readonly partitionEveryMs: number;
   readonly evictEveryMs: number;
@@ -60,6 +62,7 @@ export const NO_FAULTS: FaultPlan = {
   burst: 0,
   pauseEveryMs: 0,
   crashEveryMs: 0,
+  rollEveryMs: 0,
   outageEveryMs: 0,
   partitionEveryMs: 0,
   evictEveryMs: 0,
@@ -94,6 +97,7 @@ export function drawFaultPlan(random: Prng): FaultPlan {
     burst: rate(0.2),
     pauseEveryMs: every(800),
     crashEveryMs: every(2_000),
+    rollEveryMs: every(2_000),
     outageEveryMs: every(3_000),
     partitionEveryMs: every(2_000),
     evictEveryMs: every(700),

@@ -26,6 +26,7 @@ export const SOMETIMES = [
   "call taken back",
   "node paused",
   "node crashed",
+  "node rolled",
   "store away",
   "node cut off",
   "passivated",

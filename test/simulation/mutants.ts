@@ -73,7 +73,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: patch(
       TURNS,
       "    this.#lookups -= 1;\n    this.#answers.reject(call, error);",
-      "    this.#lookups -= 1;\n    call.checked = true;\n    call.phase = 'queued';\n" +
+      "    this.#lookups -= 1;\n    if (call.phase === 'done') return;\n" +
+        "    call.checked = true;\n    call.phase = 'queued';\n" +
         "    this.#mailbox.putBack(call);",
     ),
   },
@@ -162,6 +163,14 @@ export const MUTANTS: readonly Mutant[] = [
       STORE,
       "    const found = this.#rows.actors.get(actorPath(actor));\n    if (found !== undefined && found.owner",
       "    const found = [...this.#rows.actors.values()].find((r) => r.actor.type === actor.type);\n    if (found !== undefined && found.owner",
+    ),
+  },
+  {
+    name: "history of the last call of a chain alone",
+    patches: patch(
+      "src/core/activation/turn-results.ts",
+      'if (spec.history.kind !== "none") {',
+      'if (spec.history.kind !== "none" && i === calls.length - 1) {',
     ),
   },
   {

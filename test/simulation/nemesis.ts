@@ -31,6 +31,7 @@ export class Nemesis {
     this.#process = scheduler.process("nemesis");
     this.#every(plan.pauseEveryMs, () => this.#pause());
     this.#every(plan.crashEveryMs, () => this.#crash());
+    this.#every(plan.rollEveryMs, () => this.#roll());
     this.#every(plan.outageEveryMs, () => this.#outage());
     this.#every(plan.partitionEveryMs, () => this.#cutOff());
     this.#every(plan.evictEveryMs, () => this.#evict());
@@ -76,6 +77,11 @@ export class Nemesis {
     const { scheduler, marks } = this.#options;
     this.#node().restart(this.#until(2_000) - scheduler.nowMs);
     marks.hit("node crashed");
+  }
+
+  #roll(): void {
+    this.#node().roll();
+    this.#options.marks.hit("node rolled");
   }
 
   #outage(): void {

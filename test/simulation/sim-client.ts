@@ -50,7 +50,9 @@ export class SimClient {
   send(actor: ActorId, action: string, node: number, tries: number): Op {
     const { random } = this.#options;
     const argument = this.#argument(actor, action);
-    const requestId = random.unit() < 0.7 ? `${this.#options.name}-${this.#made}` : "";
+    const isRead = action === "get" || action === "read";
+    const named = random.unit() < (isRead ? 0.3 : 0.75);
+    const requestId = named ? `${this.#options.name}-${this.#made}` : "";
     const op = this.#op(actor, action, argument, requestId, false);
     this.#attempt(op, node, tries);
     return op;

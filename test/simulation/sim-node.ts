@@ -40,6 +40,9 @@ export interface SimNodeOptions {
   readonly plan: FaultPlan;
   readonly lanes: number;
   readonly mailboxCalls: number;
+  /** Turns that a host takes at once. */
+  readonly credit: number;
+  readonly actors: readonly ActorId[];
   readonly keepHistory: boolean;
   readonly healMs: number;
   readonly faults: () => FaultPlan;
@@ -133,6 +136,18 @@ export class SimNode {
     scheduler.after(afterMs, server, () => {
       [this.#process, this.#clock, this.#node] = this.#make();
       this.start();
+    });
+  }
+
+  /** Drains the node and starts it again. */
+  roll(): void {
+    const { scheduler } = this.#options;
+    const process = this.#process;
+    const node = this.#node;
+    scheduler.after(0, process, () => {
+      void node.drain(1_500).then(() => {
+        if (process === this.#process) this.restart(50);
+      });
     });
   }
 
@@ -289,6 +304,8 @@ export class SimNode {
 
   #attach(): void {
     const { scheduler, marks, faults, violations, mailboxCalls, keepHistory } = this.#options;
+    // A host that was lost finds no node to come back to while that is draining.
+    if (this.#node.status !== "running") return;
     this.#hosts += 1;
     const process = scheduler.process(`${this.name}.host${this.#hosts}`);
     const host = new SimHost({
@@ -307,7 +324,22 @@ export class SimNode {
     const types = (["counter", "register"] as const).map((type) =>
       simSpec(type, mailboxCalls, keepHistory),
     );
-    this.#node.hosts.attach(host, types, 64);
+    this.#node.hosts.attach(host, types, this.#options.credit);
+    for (const actor of this.#options.actors) this.#watch(actor);
+  }
+
+  /** Whoever watches sees committed revisions alone, each later than the one before. */
+  #watch(actor: ActorId): void {
+    const { log, violations } = this.#options;
+    let last = 0;
+    this.#node.table.watch(actor, ({ revision }) => {
+      if (revision > last && revision <= log.revision(actor)) {
+        last = revision;
+        return;
+      }
+      const message = `${actorPath(actor)}: r${revision} was shown after r${last}`;
+      violations.push({ checker: "replies", message });
+    });
   }
 
   #logger(): Logger {

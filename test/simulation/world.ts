@@ -1,4 +1,4 @@
-import type { Statestore } from "../../src/contract/index.ts";
+import type { History, Statestore } from "../../src/contract/index.ts";
 import type { ActorId } from "../../src/domain/actor.ts";
 import { Prng } from "../../src/std/prng.ts";
 import { statestoreHost } from "../conformance/support/statestore-host.ts";
@@ -74,6 +74,7 @@ class World {
   readonly #clients: SimClient[] = [];
   readonly #nemesis: Nemesis;
   readonly #healMs: number;
+  #kept: History | undefined;
 
   constructor(options: SimOptions) {
     const { seed, engine = ENGINE, wrapStore = (store) => store } = options;
@@ -101,7 +102,9 @@ class World {
     });
     const lanes = random.pick([1, 1, 4]);
     const mailboxCalls = random.pick([8, 1_000]);
+    const credit = random.pick([1, 4, 64]);
     const keepHistory = random.unit() < 0.25;
+    if (keepHistory) this.#kept = store.history;
     for (let i = 1; i <= NODES; i += 1) {
       const node = new SimNode({
         name: `n${i}`,
@@ -114,6 +117,8 @@ class World {
         plan,
         lanes,
         mailboxCalls,
+        credit,
+        actors: ACTORS,
         keepHistory,
         healMs: this.#healMs,
         faults,
@@ -155,6 +160,7 @@ class World {
       this.#left(`${name} has ${node.table.inFlight} calls under way at rest`);
     }
     this.#check(finals);
+    for (const actor of ACTORS) this.#checkHistory(actor);
     for (const node of this.#nodes) node.drain();
     this.#quiesce(() => this.#nodes.every(({ drained }) => drained !== undefined));
     // What was still on its way to the nodes arrives; nothing of their own may be left then.
@@ -208,6 +214,17 @@ class World {
       const state = (firstOk(last)?.value ?? { ops: [] }) as CounterState;
       this.#violations.push(...checkCounter(ops, state));
     }
+  }
+
+  /** Where all states are kept, every revision is, once and in order. */
+  #checkHistory(actor: ActorId): void {
+    const revision = this.#log.revision(actor);
+    void this.#kept?.list(actor, { limit: revision + 1 }).then((rows) => {
+      const kept = rows.map((row) => row.revision).reverse();
+      if (kept.length === revision && kept.every((one, i) => one === i + 1)) return;
+      const message = `${actor.key} is at r${revision} and keeps ${kept.join(" ")}`;
+      this.#violations.push({ checker: "commit-log", message });
+    });
   }
 
   #quiesce(done: () => boolean): void {

@@ -104,7 +104,7 @@ export const outcomes = {
       "call.cycle",
       `the call would wait for itself: ${[...chain, target].map(actorPath).join(" -> ")}`,
       "not_started",
-      { reason: "REENTRANCY" },
+      { reason: "REENTRANCY", cycle: [...chain, target] },
     ),
   tooDeep: (depth: number): ServerError =>
     new ServerError("call.cycle", `the call chain is deeper than ${depth} actors`, "not_started", {

@@ -10,8 +10,9 @@ import {
   refuseAsJson,
   type RpcProtocol,
 } from "../protocols.ts";
-import { AttachedHost, type HostTransport } from "./attached-host.ts";
+import { AttachedHost } from "./attached-host.ts";
 import { type HostLinkOptions, maxFrameBytes } from "./host-link-options.ts";
+import type { HostTransport } from "./host-transport.ts";
 
 /** The path of the stream, for the router of the listener. */
 export const ATTACH_PATH = "/troupe.v1.HostService/Attach";
@@ -92,7 +93,8 @@ class StreamTransport implements HostTransport {
   readonly prefixBytes = 5;
   readonly #response: HttpResponse;
   readonly #grpc: boolean;
-  #buffered = 0;
+  #blocked = false;
+  #onRoom: (() => void) | undefined;
   #ended = false;
 
   constructor(response: HttpResponse, protocol: RpcProtocol) {
@@ -100,8 +102,8 @@ class StreamTransport implements HostTransport {
     this.#grpc = protocol.name === "grpc";
   }
 
-  get bufferedBytes(): number {
-    return this.#buffered;
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   /** Headers leave at once: some clients wait for them before they send. */
@@ -114,12 +116,17 @@ class StreamTransport implements HostTransport {
 
   write(frame: Uint8Array): void {
     const room = this.#response.write(frame);
-    if (room === undefined) return;
-    this.#buffered += frame.length;
+    if (room === undefined || this.#blocked) return;
+    this.#blocked = true;
     // Resolves in any case, with room or with the end of the stream.
     void room.then(() => {
-      this.#buffered -= frame.length;
+      this.#blocked = false;
+      this.#onRoom?.();
     });
+  }
+
+  onRoom(listener: () => void): void {
+    this.#onRoom = listener;
   }
 
   close(error: ServerError | undefined): void {

@@ -12,6 +12,8 @@ const NORMAL = 1000;
 const GOING_AWAY = 1001;
 const UNSUPPORTED_DATA = 1003;
 const POLICY = 1008;
+/** Beyond this the listener tells when there is room again. */
+const HIGH_WATER_BYTES = 1024 * 1024;
 /** What fits into a close frame. */
 const LONGEST_REASON_BYTES = 123;
 
@@ -25,9 +27,10 @@ export function attachWebSocket(
   return (link, credentials) => {
     const transport = {
       prefixBytes: 0,
-      get bufferedBytes(): number {
-        return link.bufferedBytes;
+      get blocked(): boolean {
+        return link.bufferedBytes > HIGH_WATER_BYTES;
       },
+      onRoom: (listener: () => void): void => link.onDrain(listener),
       write: (frame: Uint8Array): void => link.send(frame),
       close: (error: ServerError | undefined): void => closeLink(link, error),
     } as const;

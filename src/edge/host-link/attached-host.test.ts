@@ -16,7 +16,8 @@ interface Attached extends LinkFixture {
   readonly host: AttachedHost;
   readonly sent: AttachResponse[];
   readonly ends: (ServerError | undefined)[];
-  buffered: number;
+  blocked: boolean;
+  room: () => void;
   say(frame: Frame): Promise<void>;
 }
 
@@ -27,14 +28,15 @@ function attaching(): Attached {
   const fixture = linkFixture();
   const sent: AttachResponse[] = [];
   const ends: (ServerError | undefined)[] = [];
-  const attached = { ...fixture, sent, ends, buffered: 0 } as unknown as {
+  const attached = { ...fixture, sent, ends, blocked: false, room: () => undefined } as unknown as {
     -readonly [K in keyof Attached]: Attached[K];
   };
   const transport = {
     prefixBytes: 0 as const,
-    get bufferedBytes(): number {
-      return attached.buffered;
+    get blocked(): boolean {
+      return attached.blocked;
     },
+    onRoom: (listener: () => void) => void (attached.room = listener),
     write: (frame: Uint8Array) => void sent.push(fromBinary(AttachResponseSchema, frame)),
     close: (error: ServerError | undefined) => void ends.push(error),
   };
@@ -236,12 +238,30 @@ describe("an attached host", () => {
     expect(sent.slice(1).map(({ invocations }) => invocations.length)).toEqual([2, 2]);
   });
 
-  test("that does not read is let go", async () => {
-    const fixture = await attached();
-    fixture.buffered = 9 * 1024 * 1024;
-    const lost = fixture.gate.execute(invocation(1));
-    const failed = lost.catch((error: unknown) => error);
+  test("without room gets nothing more until there is some", async () => {
+    const fixture = await attached(100);
+    fixture.blocked = true;
+    for (let id = 1; id <= 50; id += 1)
+      void fixture.gate.execute(invocation(id)).catch(() => undefined);
+    fixture.host.cancel(3);
     await fixture.clock.tick();
+    expect(fixture.sent).toHaveLength(1);
+    fixture.blocked = false;
+    fixture.room();
+    expect(fixture.sent[1]?.invocations).toHaveLength(50);
+    expect(fixture.sent[1]?.cancel).toEqual([3n]);
+    await fixture.clock.advance(60_000);
+    expect(fixture.ends).toEqual([]);
+  });
+
+  test("that takes nothing for long is let go", async () => {
+    const fixture = await attached();
+    fixture.blocked = true;
+    const failed = fixture.gate.execute(invocation(1)).catch((error: unknown) => error);
+    await fixture.clock.tick();
+    await fixture.clock.advance(29_999);
+    expect(fixture.ends).toEqual([]);
+    await fixture.clock.advance(2);
     expect(fixture.ends[0]?.details.reason).toBe("HOST_STUCK");
     expect(await failed).toMatchObject({ code: "host.unavailable", outcome: "not_applied" });
   });
@@ -332,7 +352,8 @@ describe("a call of a turn", () => {
       one.options,
       {
         prefixBytes: 0,
-        bufferedBytes: 0,
+        blocked: false,
+        onRoom: () => undefined,
         write: (frame) => void one.sent.push(fromBinary(AttachResponseSchema, frame)),
         close: () => undefined,
       },

@@ -9,20 +9,10 @@ import { checkedTypes } from "./actor-type.ts";
 import { type AttachFrame, readAttachFrame } from "./attach-frame.ts";
 import { HostCalls } from "./host-calls.ts";
 import { type HostLinkOptions, identifyHost, newLinkId } from "./host-link-options.ts";
+import type { HostTransport } from "./host-transport.ts";
 import { checkVersion, NEWEST_VERSION } from "./host-version.ts";
 import { OutgoingFrames } from "./outgoing-frames.ts";
 import { RunningInvocations } from "./running-invocations.ts";
-
-/** How frames reach one host, whatever carries them. */
-export interface HostTransport {
-  /** Free bytes that a frame begins with, for the transport to fill. */
-  readonly prefixBytes: 0 | 5;
-  /** Bytes that were written and not yet taken by the connection. */
-  readonly bufferedBytes: number;
-  write(frame: Uint8Array): void;
-  /** Ends the stream, with an error or without. */
-  close(error: ServerError | undefined): void;
-}
 
 const HELLO_TIMEOUT_MS = 10_000;
 /** Frames that may come while the host's token is being checked. */

@@ -2,21 +2,25 @@ import { ServerError } from "../../domain/error.ts";
 import type { HostInvocation } from "../../domain/turn.ts";
 import type { Clock } from "../../node/ports.ts";
 import { ProtoWriter } from "../wire/writer.ts";
-import type { HostTransport } from "./attached-host.ts";
 import type { WriteAnswer } from "./host-calls.ts";
-import { type TurnContext, writeInvocation } from "./wire-invocation.ts";
+import type { HostTransport } from "./host-transport.ts";
+import { writeInvocation } from "./wire-invocation.ts";
 
 /** A frame is closed when it has this many bytes; gRPC libraries take 4 MiB unless told otherwise. */
 const FRAME_BYTES = 1024 * 1024;
-/** What a connection may have waiting before its host counts as stuck. */
-const MOST_BUFFERED_BYTES = 8 * 1024 * 1024;
+/** A host that takes nothing for so long is stuck. */
+const STUCK_MS = 30_000;
 
-/** Collects what goes to one host within a tick and writes it as one `AttachResponse`. */
+/**
+ * Collects what goes to one host within a tick and writes it as one `AttachResponse`. While the
+ * connection has no room nothing more is encoded: what waits is what the host's credit allows, and
+ * leaves in the next frames.
+ */
 export class OutgoingFrames {
   readonly #clock: Clock;
   readonly #transport: HostTransport;
   readonly #token: (turnId: number) => string;
-  readonly #overflow: (error: ServerError) => void;
+  readonly #stuck: (error: ServerError) => void;
   readonly #writer = new ProtoWriter(16 * 1024);
   #welcome: Uint8Array | undefined;
   #invocations: HostInvocation[] = [];
@@ -25,19 +29,21 @@ export class OutgoingFrames {
   #pong = false;
   #draining = false;
   #scheduled = false;
+  #stopStuckTimer: (() => void) | undefined;
   #stopped = false;
 
-  /** `overflow` is called when the host does not read what it is sent. */
+  /** `stuck` is called once when the host does not take what it is sent. */
   constructor(
     clock: Clock,
     transport: HostTransport,
     token: (turnId: number) => string,
-    overflow: (error: ServerError) => void,
+    stuck: (error: ServerError) => void,
   ) {
     this.#clock = clock;
     this.#transport = transport;
     this.#token = token;
-    this.#overflow = overflow;
+    this.#stuck = stuck;
+    transport.onRoom(() => this.#flush());
   }
 
   welcome(bytes: Uint8Array): void {
@@ -73,67 +79,79 @@ export class OutgoingFrames {
 
   stop(): void {
     this.#stopped = true;
+    this.#stopStuckTimer?.();
   }
 
   #schedule(): void {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
-    this.#clock.defer(() => this.#flush());
+    this.#clock.defer(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
   }
 
   #flush(): void {
-    this.#scheduled = false;
-    if (this.#stopped) return;
-    if (this.#transport.bufferedBytes > MOST_BUFFERED_BYTES) {
-      this.#overflow(
-        new ServerError("quota.exceeded", "the host does not read what it is sent", "not_applied", {
-          reason: "HOST_STUCK",
-        }),
-      );
-      return;
+    this.#stopStuckTimer?.();
+    this.#stopStuckTimer = undefined;
+    while (!this.#stopped && this.#waiting()) {
+      if (this.#transport.blocked) {
+        this.#stopStuckTimer = this.#clock.setTimer(STUCK_MS, () => this.#stuck(stuckError()));
+        return;
+      }
+      this.#writeFrame();
     }
+  }
+
+  #waiting(): boolean {
+    const entries = this.#invocations.length + this.#answers.length + this.#cancelled.length;
+    return entries > 0 || this.#pong || this.#draining || this.#welcome !== undefined;
+  }
+
+  #writeFrame(): void {
     const writer = this.#writer;
+    const { prefixBytes } = this.#transport;
     writer.reset();
-    writer.reserve(this.#transport.prefixBytes);
+    writer.reserve(prefixBytes);
     if (this.#welcome !== undefined) writer.presentBytes(1, this.#welcome);
     this.#welcome = undefined;
-    this.#writeEntries();
-    for (const id of this.#cancelled) writer.presentUint(4, id);
+    const context = { now: this.#clock.now(), token: this.#token };
+    this.#invocations = this.#writeUpTo(this.#invocations, (one) =>
+      writeInvocation(writer, 2, one, context),
+    );
+    this.#answers = this.#writeUpTo(this.#answers, (write) => write(writer, 3));
+    // A host that heard of a cancelled invocation later than of its cancelling would run it.
+    if (this.#invocations.length === 0) {
+      for (const id of this.#cancelled) writer.presentUint(4, id);
+      this.#cancelled = [];
+    }
     writer.bool(5, this.#pong);
     writer.bool(6, this.#draining);
-    this.#cancelled = [];
     this.#pong = false;
     this.#draining = false;
-    this.#send();
+    if (prefixBytes === 5) writer.prefix(0, 0);
+    this.#transport.write(writer.finish());
   }
 
-  #writeEntries(): void {
-    const invocations = this.#invocations;
-    const answers = this.#answers;
-    this.#invocations = [];
-    this.#answers = [];
-    const context: TurnContext = { now: this.#clock.now(), token: this.#token };
-    for (const invocation of invocations) {
-      writeInvocation(this.#writer, 2, invocation, context);
-      this.#cut();
+  /** Writes entries until the frame is full; gives back the others. */
+  #writeUpTo<T>(entries: T[], write: (entry: T) => void): T[] {
+    let written = 0;
+    for (const entry of entries) {
+      if (this.#writer.length >= FRAME_BYTES) break;
+      write(entry);
+      written += 1;
     }
-    for (const write of answers) {
-      write(this.#writer, 3);
-      this.#cut();
-    }
+    return written === entries.length ? [] : entries.slice(written);
   }
+}
 
-  #cut(): void {
-    if (this.#writer.length < FRAME_BYTES) return;
-    this.#send();
-    this.#writer.reset();
-    this.#writer.reserve(this.#transport.prefixBytes);
-  }
-
-  #send(): void {
-    const { prefixBytes } = this.#transport;
-    if (this.#writer.length <= prefixBytes) return;
-    if (prefixBytes === 5) this.#writer.prefix(0, 0);
-    this.#transport.write(this.#writer.finish());
-  }
+function stuckError(): ServerError {
+  return new ServerError(
+    "quota.exceeded",
+    "the host does not read what it is sent",
+    "not_applied",
+    {
+      reason: "HOST_STUCK",
+    },
+  );
 }

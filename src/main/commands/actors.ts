@@ -10,6 +10,7 @@ import {
   wholeNumber,
   withConnection,
 } from "./connection.ts";
+import { listPages } from "./list-pages.ts";
 
 interface ActorsOptions extends ConnectionOptions {
   readonly system?: string;
@@ -44,29 +45,34 @@ export function addActors(program: Command, terminal: Terminal): void {
 }
 
 async function actors(terminal: Terminal, type: string, options: ActorsOptions): Promise<void> {
-  const { system = "", prefix = "", tag = {}, limit, json } = options;
+  const { system = "", prefix = "", tag = {}, limit, json = false } = options;
   const { out, err } = terminal;
   const { client, call, attempt } = openConnection(options, terminal);
   const table = new Table(["SYSTEM", "TYPE", "KEY", "REVISION", "UPDATED", "TAGS"]);
   const query = { system, type, keyPrefix: prefix, tags: { ...tag } };
+  const pages = listPages({
+    limit,
+    pageSize: PAGE,
+    ask: async (page) => {
+      const found = await attempt(() => client.list({ ...query, ...page }, call));
+      return { rows: found.actors, nextPageToken: found.nextPageToken };
+    },
+  });
+  // Where the list itself goes elsewhere, say that something happens.
+  const progress = err.interactive && !out.interactive;
   let shown = 0;
-  let pageToken = "";
-  do {
-    const pageSize = limit === 0 ? PAGE : Math.min(PAGE, limit - shown);
-    const page = await attempt(() => client.list({ ...query, pageSize, pageToken }, call));
-    const found = page.actors;
-    const lines = json === true ? found.map(actorLine) : table.lines(found.map(actorRow));
-    if (found.length > 0) out.write(lines.map((line) => `${line}\n`).join(""));
-    shown += found.length;
-    pageToken = page.nextPageToken;
-    // Where the list goes elsewhere, say that something happens.
-    if (pageToken !== "" && err.interactive && !out.interactive) err.write(`\r${shown} actors …`);
-  } while (pageToken !== "" && (limit === 0 || shown < limit) && !out.closed);
-  if (err.interactive && !out.interactive && shown > PAGE) err.write(`\r${shown} actors    \n`);
-  if (shown === 0 && json !== true) err.write("no actor matches\n");
-  if (pageToken !== "" && json !== true) {
-    err.write(`these are the first ${shown}; --limit 0 lists all\n`);
+  let cut = false;
+  for await (const { rows, more } of pages) {
+    const lines = json ? rows.map(actorLine) : rows.length > 0 ? table.lines(rows.map(actorRow)) : [];
+    out.write(lines.map((line) => `${line}\n`).join(""));
+    shown += rows.length;
+    cut = more;
+    if (progress && shown >= PAGE) err.write(`\r${shown} actors${more ? " …" : "  \n"}`);
+    if (out.closed) return;
   }
+  if (json) return;
+  if (shown === 0) err.write("no actor matches\n");
+  if (cut) err.write(`these are the first ${shown}; --limit 0 lists all\n`);
 }
 
 function actorRow({ actor, revision, updated, tags }: ActorInfo): string[] {

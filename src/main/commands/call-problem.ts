@@ -64,10 +64,13 @@ function transportProblem(error: ConnectError, url: string): CommandError {
     return new CommandError(message, EXIT.unavailable, hint, { ...fields, outcome: "not_started" });
   }
   const what = `${url} does not answer as a node: ${error.rawMessage}`;
-  const exit = error.code === Code.Unavailable ? EXIT.unavailable : EXIT.failed;
-  const hint =
-    "is it the client port of a node, and http or https as the node speaks it? see --url; \
-NODE_EXTRA_CA_CERTS names an own authority";
+  // Something in front of the node may ask for a token in its own way.
+  const forbidden = error.code === Code.Unauthenticated || error.code === Code.PermissionDenied;
+  const exit = forbidden ? EXIT.permission : EXIT.unavailable;
+  const untrusted = /certificate|self.signed|issuer/i.test(`${what} ${causeCode(error)}`);
+  const hint = untrusted
+    ? "NODE_EXTRA_CA_CERTS names a file with the authority of its certificate"
+    : "is that the client port of a node, and does it speak http or https? see --url";
   return new CommandError(what, exit, hint, fields);
 }
 

@@ -20,12 +20,14 @@ const ERRNO: Readonly<Record<string, readonly [reason: string, exit: number, hin
 export function startFailure(error: unknown): Fatal {
   if (error instanceof BootError) {
     const [first] = error.failures;
+    const advice =
+      first?.reason === "store_locked" ? "; end it, or choose another place by --data-dir" : "";
     return {
       event: "plugin",
       exit: error.exitCode,
       key: first?.instance ?? "",
       reason: first?.reason ?? "init_failed",
-      hint: error.message,
+      hint: error.message + advice,
     };
   }
   if (error instanceof ActorModuleError) {

@@ -76,7 +76,10 @@ async function plugins(
   if (configured.ok) return 0;
   // What could be loaded is shown all the same; the rest is said.
   const concerning = configured.problems.filter(({ key }) => key === "plugins");
-  if (concerning.length === 0) return 0;
+  if (concerning.length === 0) {
+    err.write("nothing is marked: the configuration is refused, see troupe check-config\n");
+    return 0;
+  }
   err.write(formatProblems(concerning, err.paint.red("x") !== "x"));
   return exitCode(concerning);
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import process from "node:process";
-import type { Clock, Logger } from "../../node/ports.ts";
+import type { Logger } from "../../node/ports.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { printFatal } from "../../platform/logging/fatal-line.ts";
 import { makeLogger, type RootLogger } from "../../platform/logging/make-logger.ts";
@@ -8,6 +8,7 @@ import type { Catalogue } from "../../kernel/catalogue.ts";
 import type { ConfigWarning } from "../../kernel/config-problem.ts";
 import type { Settings } from "../../kernel/settings.ts";
 import { EXIT } from "../cli/exit-code.ts";
+import { repeatInsecure } from "../server/insecure-notice.ts";
 import { Server } from "../server/server.ts";
 import { Ending } from "./ending.ts";
 import { startFailure } from "./failure.ts";
@@ -24,13 +25,6 @@ export interface RunOptions {
 
 /** Files of the server are its owner's alone: state, keys, identity. */
 const UMASK = 0o077;
-/** Switches that are said again and again while they are in force. */
-const INSECURE: ReadonlySet<string> = new Set([
-  "insecure_allow_unauthenticated",
-  "tls_terminated_upstream",
-  "encryption",
-]);
-const INSECURE_MS = 60_000;
 
 /**
  * The server by its settings, until a signal ends it. Resolves with the exit code: 0 after a clean
@@ -79,16 +73,4 @@ async function fail(error: unknown, log: RootLogger): Promise<number> {
   await log.flush();
   printFatal(fatal);
   return fatal.exit;
-}
-
-/** Says each minute which protection is off. The returned function ends it. */
-function repeatInsecure(warnings: readonly ConfigWarning[], clock: Clock, log: Logger): () => void {
-  const insecure = warnings.filter(({ key }) => INSECURE.has(key));
-  if (insecure.length === 0) return () => undefined;
-  const say = (): void => {
-    for (const { key, message } of insecure) log.warn("config.insecure", { key, message });
-    cancel = clock.setTimer(INSECURE_MS, say);
-  };
-  let cancel = clock.setTimer(INSECURE_MS, say);
-  return () => cancel();
 }

@@ -16,6 +16,7 @@ import {
   wholeNumber,
   withConnection,
 } from "./connection.ts";
+import { listPages } from "./list-pages.ts";
 import { jsonOf, payloadMember, writePayload } from "./payload-text.ts";
 
 interface StateOptions extends ConnectionOptions {
@@ -135,22 +136,24 @@ async function watchStates(request: Request): Promise<void> {
 async function listHistory(request: Request, limit: number): Promise<void> {
   const { connection, terminal, actor, json } = request;
   const { client, call, attempt } = connection;
+  const { out, err } = terminal;
   const table = new Table(["REVISION", "COMMITTED", "ACTION", "BYTES", "TAGS"]);
-  let left = limit === 0 ? Number.POSITIVE_INFINITY : limit;
-  let pageToken = "";
-  do {
-    const range = { actor, pageToken, pageSize: Math.min(left, PAGE) };
-    const page = await attempt(() => client.history(range, call));
-    const rows = page.revisions;
-    if (rows.length === 0 && pageToken === "" && !json) {
-      terminal.err.write(`no revision of ${actorText(actor)} is kept\n`);
-    } else {
-      const lines = json ? rows.map(revisionLine) : table.lines(rows.map(revisionRow));
-      terminal.out.write(lines.map((line) => `${line}\n`).join(""));
-    }
-    left -= rows.length;
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "" && left > 0 && !terminal.out.closed);
+  const pages = listPages({
+    limit,
+    pageSize: PAGE,
+    ask: async (page) => {
+      const found = await attempt(() => client.history({ actor, ...page }, call));
+      return { rows: found.revisions, nextPageToken: found.nextPageToken };
+    },
+  });
+  let shown = 0;
+  for await (const { rows } of pages) {
+    const lines = json ? rows.map(revisionLine) : table.lines(rows.map(revisionRow));
+    shown += rows.length;
+    if (shown > 0) out.write(lines.map((line) => `${line}\n`).join(""));
+    if (out.closed) return;
+  }
+  if (shown === 0 && !json) err.write(`no revision of ${actorText(actor)} is kept\n`);
 }
 
 function committedText({ committed }: RevisionInfo): string {

@@ -1,6 +1,6 @@
 import type { ActorId, ActorTypeSpec } from "../../domain/actor.ts";
 import type { Effect } from "../../domain/effect.ts";
-import type { Caller, Payload, StringMap } from "../../domain/invocation.ts";
+import { type Caller, EMPTY_MAP, type Payload, type StringMap } from "../../domain/invocation.ts";
 import type {
   HostInvocation,
   HostResult,
@@ -8,10 +8,12 @@ import type {
   TurnFailure,
   TurnOutcome,
 } from "../../domain/turn.ts";
+import { PayloadSpace, type PlacedPayload, placedPayload } from "./payload-space.ts";
 
 /**
- * What goes between the node's thread and a thread of actors: plain tuples, one frame per tick and
- * direction. A tuple clones faster than an object with names, and bytes clone as they are.
+ * What goes between the node's thread and a thread of actors: one frame per tick and direction. Turns
+ * and results travel as JSON text with their payloads in one buffer that moves, because cloning them
+ * as objects costs several times as much; what user code made is cloned, so that it arrives as it is.
  */
 
 /** To the thread: the modules to load. */
@@ -24,7 +26,10 @@ export interface LoadFrame {
 /** To the thread: what one tick brought. */
 export interface WorkFrame {
   readonly kind: "work";
-  readonly invocations: readonly InvocationTuple[];
+  /** Tuples of invocations, as JSON text. */
+  readonly invocations: string;
+  /** The payloads of the invocations. */
+  readonly bytes: ArrayBuffer;
   readonly cancel: readonly number[];
   readonly replies: readonly CallReply[];
   /** Answered by the same number, or 0 for none. */
@@ -42,7 +47,12 @@ export interface LoadedFrame {
 /** From the thread: what one tick brought. */
 export interface DoneFrame {
   readonly kind: "done";
-  readonly results: readonly ResultTuple[];
+  /** Tuples of results, as JSON text. */
+  readonly results: string;
+  /** The payloads of the results. */
+  readonly bytes: ArrayBuffer;
+  /** Tags, metadata and effects of the results, to which the tuples point. */
+  readonly values: readonly unknown[];
   readonly calls: readonly CallTuple[];
   readonly pong: number;
   /** Errors of user code that no turn took: thrown in timers, rejected promises. */
@@ -56,39 +66,41 @@ type TurnTuple = readonly [
   turnId: number,
   attempt: number,
   action: string,
-  payload: PayloadTuple,
+  payload: PlacedPayload,
   requestId: string,
   metadata: StringMap,
   caller: Caller,
   remainingMs: number,
 ];
-type PayloadTuple = readonly [type: string, data: Uint8Array];
-export type InvocationTuple = readonly [
+type InvocationTuple = readonly [
   id: number,
   actor: ActorId,
-  state: PayloadTuple | undefined,
+  state: PlacedPayload | 0,
   revision: number,
   epoch: number,
   tags: StringMap,
   keepStates: boolean,
   turns: readonly TurnTuple[],
 ];
+/** The place of a value among the frame's, counted from 1; 0 for none. */
+type ValuePlace = number;
 type OutcomeTuple = readonly [
   turnId: number,
-  failure: TurnFailure | undefined,
-  reply: PayloadTuple,
-  metadata: StringMap,
+  failure: TurnFailure | 0,
+  reply: PlacedPayload,
+  metadata: ValuePlace,
   changed: boolean,
-  effects: readonly Effect[],
-  state: PayloadTuple | undefined,
+  effects: ValuePlace,
+  state: PlacedPayload | 0,
 ];
-export type ResultTuple = readonly [
+type ResultTuple = readonly [
   id: number,
-  failure: TurnFailure | undefined,
-  state: PayloadTuple | undefined,
-  tags: StringMap | undefined,
+  failure: TurnFailure | 0,
+  state: PlacedPayload | 0,
+  tags: ValuePlace,
   outcomes: readonly OutcomeTuple[],
 ];
+type PayloadTuple = readonly [type: string, data: Uint8Array];
 /** A call that user code makes to another actor in the name of a running turn. */
 export type CallTuple = readonly [
   callId: number,
@@ -116,42 +128,47 @@ export function unpackPayload([type, data]: PayloadTuple): Payload {
   return { type, data };
 }
 
-export function packInvocation(invocation: HostInvocation, now: number): InvocationTuple {
-  const { id, actor, state, revision, epoch, tags, keepStates } = invocation;
-  const turns = invocation.turns.map(({ turnId, attempt, invocation: call }): TurnTuple => {
-    const payload = packPayload(call.payload);
-    const leftMs = call.deadlineMs - now;
-    return [
-      turnId,
-      attempt,
-      call.action,
-      payload,
-      call.requestId,
-      call.metadata,
-      call.caller,
-      leftMs,
-    ];
+/** `now` is the clock in which the deadlines of the invocations are given. */
+export function packInvocations(
+  invocations: readonly HostInvocation[],
+  now: number,
+): Pick<WorkFrame, "invocations" | "bytes"> {
+  const space = new PayloadSpace();
+  const tuples = invocations.map((invocation): InvocationTuple => {
+    const { id, actor, state, revision, epoch, tags, keepStates } = invocation;
+    const turns = invocation.turns.map((turn) => packTurn(turn, space, now));
+    const placed = state === undefined ? 0 : space.place(state);
+    return [id, actor, placed, revision, epoch, tags, keepStates, turns];
   });
-  const packed = state === undefined ? undefined : packPayload(state);
-  return [id, actor, packed, revision, epoch, tags, keepStates, turns];
+  return { invocations: JSON.stringify(tuples), bytes: space.take() };
+}
+
+function packTurn(turn: HostTurn, space: PayloadSpace, now: number): TurnTuple {
+  const { turnId, attempt, invocation: call } = turn;
+  const { action, requestId, metadata, caller } = call;
+  const payload = space.place(call.payload);
+  return [turnId, attempt, action, payload, requestId, metadata, caller, call.deadlineMs - now];
 }
 
 /** `now` is the clock of the thread, in which the deadlines of the result are given. */
-export function unpackInvocation(tuple: InvocationTuple, now: number): HostInvocation {
-  const [id, actor, state, revision, epoch, tags, keepStates, turns] = tuple;
-  return {
+export function unpackInvocations(
+  { invocations, bytes }: Pick<WorkFrame, "invocations" | "bytes">,
+  now: number,
+): readonly HostInvocation[] {
+  const tuples = JSON.parse(invocations) as readonly InvocationTuple[];
+  return tuples.map(([id, actor, state, revision, epoch, tags, keepStates, turns]) => ({
     id,
     actor,
-    state: state === undefined ? undefined : unpackPayload(state),
+    state: state === 0 ? undefined : placedPayload(bytes, state),
     revision,
     epoch,
     tags,
     keepStates,
-    turns: turns.map((turn) => unpackTurn(turn, actor, now)),
-  };
+    turns: turns.map((turn) => unpackTurn(turn, actor, bytes, now)),
+  }));
 }
 
-function unpackTurn(turn: TurnTuple, actor: ActorId, now: number): HostTurn {
+function unpackTurn(turn: TurnTuple, actor: ActorId, bytes: ArrayBuffer, now: number): HostTurn {
   const [turnId, attempt, action, payload, requestId, metadata, caller, remainingMs] = turn;
   return {
     turnId,
@@ -159,7 +176,7 @@ function unpackTurn(turn: TurnTuple, actor: ActorId, now: number): HostTurn {
     invocation: {
       actor,
       action,
-      payload: unpackPayload(payload),
+      payload: placedPayload(bytes, payload),
       requestId,
       metadata,
       caller,
@@ -171,27 +188,72 @@ function unpackTurn(turn: TurnTuple, actor: ActorId, now: number): HostTurn {
   };
 }
 
-export function packResult({ id, failure, state, tags, outcomes }: HostResult): ResultTuple {
-  const packed = outcomes.map((outcome): OutcomeTuple => {
-    const { turnId, reply, metadata, changed, effects, state: after } = outcome;
-    const kept = after === undefined ? undefined : packPayload(after);
-    return [turnId, outcome.failure, packPayload(reply), metadata, changed, effects, kept];
+/** Puts what user code made where it is cloned. */
+class Values {
+  readonly list: unknown[] = [];
+
+  place(value: unknown): ValuePlace {
+    return this.list.push(value);
+  }
+}
+
+export function packResults(
+  results: readonly HostResult[],
+): Pick<DoneFrame, "results" | "bytes" | "values"> {
+  const space = new PayloadSpace();
+  const values = new Values();
+  const placed = (payload: Payload | undefined): PlacedPayload | 0 =>
+    payload === undefined ? 0 : space.place(payload);
+  const tuples = results.map(({ id, failure, state, tags, outcomes }): ResultTuple => {
+    const packed = outcomes.map((outcome): OutcomeTuple => {
+      const { turnId, reply, metadata, changed, effects } = outcome;
+      const metadataPlace = metadata === EMPTY_MAP ? 0 : values.place(metadata);
+      const effectsPlace = effects.length === 0 ? 0 : values.place(effects);
+      const after = placed(outcome.state);
+      const failed = outcome.failure ?? 0;
+      return [turnId, failed, space.place(reply), metadataPlace, changed, effectsPlace, after];
+    });
+    const tagsPlace = tags === undefined ? 0 : values.place(tags);
+    return [id, failure ?? 0, placed(state), tagsPlace, packed];
   });
-  return [id, failure, state === undefined ? undefined : packPayload(state), tags, packed];
+  return { results: JSON.stringify(tuples), bytes: space.take(), values: values.list };
 }
 
-export function unpackResult([id, failure, state, tags, outcomes]: ResultTuple): HostResult {
-  return {
+export function unpackResults({
+  results,
+  bytes,
+  values,
+}: Pick<DoneFrame, "results" | "bytes" | "values">): readonly HostResult[] {
+  const tuples = JSON.parse(results) as readonly ResultTuple[];
+  return tuples.map(([id, failure, state, tags, outcomes]) => ({
     id,
-    failure,
-    state: state === undefined ? undefined : unpackPayload(state),
-    tags,
-    outcomes: outcomes.map(unpackOutcome),
-  };
+    failure: failure === 0 ? undefined : failure,
+    state: state === 0 ? undefined : keptPayload(bytes, state),
+    tags: values[tags - 1] as StringMap | undefined,
+    outcomes: outcomes.map((outcome) => unpackOutcome(outcome, bytes, values)),
+  }));
 }
 
-function unpackOutcome(tuple: OutcomeTuple): TurnOutcome {
+function unpackOutcome(
+  tuple: OutcomeTuple,
+  bytes: ArrayBuffer,
+  values: readonly unknown[],
+): TurnOutcome {
   const [turnId, failure, reply, metadata, changed, effects, state] = tuple;
-  const base = { turnId, failure, reply: unpackPayload(reply), metadata, changed, effects };
-  return state === undefined ? base : { ...base, state: unpackPayload(state) };
+  const base = {
+    turnId,
+    failure: failure === 0 ? undefined : failure,
+    reply: placedPayload(bytes, reply),
+    metadata: (values[metadata - 1] as StringMap | undefined) ?? EMPTY_MAP,
+    changed,
+    effects: (values[effects - 1] as readonly Effect[] | undefined) ?? NO_EFFECTS,
+  };
+  return state === 0 ? base : { ...base, state: placedPayload(bytes, state) };
+}
+
+const NO_EFFECTS: readonly Effect[] = [];
+
+/** A state outlives its frame by far, so it is copied out of it. */
+function keptPayload(bytes: ArrayBuffer, [type, at, length]: PlacedPayload): Payload {
+  return { type, data: new Uint8Array(bytes.slice(at, at + length)) };
 }

@@ -14,16 +14,15 @@ import {
   type FrameToThread,
   type LoadFrame,
   packPayload,
-  packResult,
-  type ResultTuple,
-  unpackInvocation,
+  packResults,
+  unpackInvocations,
   unpackPayload,
   type WorkFrame,
 } from "./actor-frames.ts";
 
 /** What this file needs of the global object of a thread, in Bun and Deno alike. */
 interface ThreadScope {
-  postMessage(frame: FrameFromThread): void;
+  postMessage(frame: FrameFromThread, transfer: readonly ArrayBuffer[]): void;
   addEventListener(
     type: "message",
     listener: (event: { readonly data: FrameToThread }) => void,
@@ -45,7 +44,7 @@ class ActorThread implements RunnerPort {
     { resolve(reply: Payload): void; reject(error: Error): void }
   >();
   #nextCall = 1;
-  #results: ResultTuple[] = [];
+  #results: HostResult[] = [];
   #asked: CallTuple[] = [];
   #strays: string[] = [];
   #pong = 0;
@@ -109,7 +108,8 @@ class ActorThread implements RunnerPort {
     this.#post({ kind: "loaded", types: found.map(({ spec }) => spec), problems });
   }
 
-  #work({ invocations, cancel, replies, ping }: WorkFrame): void {
+  #work(frame: WorkFrame): void {
+    const { cancel, replies, ping } = frame;
     for (const reply of replies) this.#answer(reply);
     if (ping !== 0) {
       this.#pong = ping;
@@ -117,8 +117,7 @@ class ActorThread implements RunnerPort {
     }
     const now = this.now();
     this.#flushedAt = now;
-    for (const tuple of invocations) {
-      const invocation = unpackInvocation(tuple, now);
+    for (const invocation of unpackInvocations(frame, now)) {
       const result = this.#run(invocation);
       if (result instanceof Promise) this.#wait(result, invocation.id);
       else this.#done(result);
@@ -153,7 +152,7 @@ class ActorThread implements RunnerPort {
 
   #done(result: HostResult): void {
     if (this.#aborts.size > 0) this.#aborts.delete(result.id);
-    this.#results.push(packResult(result));
+    this.#results.push(result);
     if (this.now() - this.#flushedAt > FLUSH_AFTER_MS) this.#flush();
     else this.#flushSoon();
   }
@@ -180,22 +179,25 @@ class ActorThread implements RunnerPort {
     this.#asked = [];
     this.#strays = [];
     this.#pong = 0;
+    const rest = { calls, pong, strays };
     try {
-      this.#post({ kind: "done", results, calls, pong, strays });
+      this.#post({ kind: "done", ...packResults(results), ...rest });
     } catch (error) {
       // Only user values can fail to clone (metadata, tags): each result is then tried alone.
       for (const result of results) this.#postAlone(result, error);
-      this.#post({ kind: "done", results: [], calls: [], pong, strays });
+      this.#post({ kind: "done", ...packResults([]), ...rest, calls: [] });
     }
   }
 
-  #postAlone(result: ResultTuple, cause: unknown): void {
-    const frame = { kind: "done", calls: [], pong: 0, strays: [] } as const;
+  #postAlone(result: HostResult, cause: unknown): void {
+    const rest = { calls: [], pong: 0, strays: [] };
     try {
-      this.#post({ ...frame, results: [result] });
+      this.#post({ kind: "done", ...packResults([result]), ...rest });
     } catch {
-      const failed: ResultTuple = [result[0], failureOf(cause), undefined, undefined, []];
-      this.#post({ ...frame, results: [failed] });
+      const { id } = result;
+      const failure = failureOf(cause);
+      const failed = { id, outcomes: [], state: undefined, tags: undefined, failure };
+      this.#post({ kind: "done", ...packResults([failed]), ...rest });
     }
   }
 }
@@ -213,7 +215,9 @@ function loadError(error: unknown): string {
 }
 
 const scope = globalThis as unknown as ThreadScope;
-const post = scope.postMessage.bind(scope);
+const postMessage = scope.postMessage.bind(scope);
+const post = (frame: FrameFromThread): void =>
+  postMessage(frame, frame.kind === "done" ? [frame.bytes] : []);
 // Actors share the thread with this code; what they post by mistake must not be taken for a result.
 Object.defineProperty(globalThis, "postMessage", { value: undefined });
 const thread = new ActorThread(post);

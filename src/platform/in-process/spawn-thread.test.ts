@@ -15,13 +15,17 @@ export default {
 
 /** Starts a thread, runs both actions one after the other and prints every frame that comes back. */
 const PROGRAM = `
+import { packInvocations } from ${JSON.stringify(join(import.meta.dir, "actor-frames.ts"))};
 import { spawnThread } from ${JSON.stringify(join(import.meta.dir, "spawn-thread.ts"))};
 const actor = { system: "default", type: "stray", key: "a" };
 const caller = { kind: "client", id: "", roles: [] };
-const call = (id, action) => [id, 1, action, ["", new Uint8Array(0)], "", {}, caller, 5_000];
+const payload = { type: "", data: new Uint8Array(0) };
+const call = { actor, payload, requestId: "", metadata: {}, caller, chain: [], hops: 0 };
 const run = (id, action) => {
-  const invocations = [[id, actor, undefined, 0, 0, {}, false, [call(id, action)]]];
-  thread.post({ kind: "work", cancel: [], replies: [], ping: 0, invocations });
+  const turn = { turnId: id, attempt: 1, invocation: { ...call, action, deadlineMs: 5_000 } };
+  const actorPart = { id, actor, revision: 0, epoch: 0, tags: {}, keepStates: false };
+  const packed = packInvocations([{ ...actorPart, turns: [turn] }], 0);
+  thread.post({ kind: "work", cancel: [], replies: [], ping: 0, ...packed });
 };
 let heard = 0;
 const thread = spawnThread({

@@ -44,7 +44,7 @@ export const spawnThread: SpawnThread = (events) => {
   worker.addEventListener("close", () => end("it ended"));
   return {
     post: (frame) => {
-      if (!over) worker.postMessage(frame);
+      if (!over) worker.postMessage(frame, frame.kind === "work" ? [frame.bytes] : []);
     },
     terminate: () => {
       over = true;

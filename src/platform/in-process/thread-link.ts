@@ -7,10 +7,9 @@ import {
   type CallReply,
   type DoneFrame,
   type FrameFromThread,
-  type InvocationTuple,
   type LoadedFrame,
-  packInvocation,
-  unpackResult,
+  packInvocations,
+  unpackResults,
 } from "./actor-frames.ts";
 import type { SpawnThread, Thread } from "./spawn-thread.ts";
 import { type CallWorld, failureOf, ThreadCalls } from "./thread-calls.ts";
@@ -52,7 +51,7 @@ export class ThreadLink implements HostLink {
   readonly #running = new Map<number, number>();
   readonly #cancelled = new Set<number>();
   #loading: ((loaded: Loaded) => void) | undefined;
-  #invocations: InvocationTuple[] = [];
+  #invocations: HostInvocation[] = [];
   #cancels: number[] = [];
   #replies: CallReply[] = [];
   #ping = 0;
@@ -102,7 +101,7 @@ export class ThreadLink implements HostLink {
 
   execute(invocation: HostInvocation): void {
     this.#running.set(invocation.id, invocation.turns.length);
-    this.#invocations.push(packInvocation(invocation, this.#world.clock.now()));
+    this.#invocations.push(invocation);
     this.#flushSoon();
   }
 
@@ -137,7 +136,8 @@ export class ThreadLink implements HostLink {
     else this.#done(frame);
   }
 
-  #done({ results, calls, pong, strays }: DoneFrame): void {
+  #done(frame: DoneFrame): void {
+    const { calls, pong, strays } = frame;
     if (pong === this.#pings && pong !== 0) {
       this.#stopWatch?.();
       this.#stopWatch = undefined;
@@ -148,8 +148,8 @@ export class ThreadLink implements HostLink {
     for (const call of calls) this.#calls.make(call);
     const done: HostResult[] = [];
     let turns = 0;
-    for (const tuple of results) {
-      const result = this.#checked(unpackResult(tuple));
+    for (const unchecked of unpackResults(frame)) {
+      const result = this.#checked(unchecked);
       turns += this.#running.get(result.id) ?? 0;
       this.#running.delete(result.id);
       if (!this.#cancelled.delete(result.id)) done.push(result);
@@ -197,7 +197,7 @@ export class ThreadLink implements HostLink {
     if (this.#over) return;
     const work = {
       kind: "work",
-      invocations: this.#invocations,
+      ...packInvocations(this.#invocations, this.#world.clock.now()),
       cancel: this.#cancels,
       replies: this.#replies,
       ping: this.#ping,
