@@ -1,5 +1,5 @@
-// A shopping cart, attached from outside: state, tags, errors with a code of their own, a timer and
-// a call to another actor.
+// A shopping cart, attached from outside: state, tags, errors with a code of their own and a call to
+// another actor.
 //
 //   bun examples/attached-cart.ts
 //   curl -d '{"sku":"tea","quantity":2,"cents":450}' localhost:7700/v1/cart/alice/add
@@ -24,8 +24,6 @@ interface Item {
   readonly cents: number;
 }
 
-const DAY_MS = 86_400_000;
-
 function totalOf(cart: Cart): number {
   return Object.values(cart.lines).reduce((sum, { quantity, cents }) => sum + quantity * cents, 0);
 }
@@ -42,8 +40,6 @@ const cart = {
       line.quantity += quantity;
       ctx.state.lines[sku] = line;
       ctx.tags["status"] = "open";
-      // The same name replaces: the cart is forgotten a day after it was last touched.
-      ctx.schedule("forget", { kind: "delay", ms: DAY_MS }, "forget");
       return totalOf(ctx.state);
     },
 
@@ -61,12 +57,12 @@ const cart = {
       const receipt = await ctx.call("till/main", "charge", { cart: ctx.key, cents: total });
       ctx.state.paid = true;
       ctx.tags["status"] = "paid";
-      ctx.cancel("forget");
       return receipt;
     },
 
-    forget(ctx) {
-      if (!ctx.state.paid) ctx.delete();
+    clear(ctx) {
+      if (ctx.state.paid) ctx.fail("failed_precondition", "the cart is paid");
+      ctx.delete();
     },
   },
 } satisfies Actor<Cart>;

@@ -34,6 +34,7 @@ async function troupe(parameters: readonly string[], run: Run = {}): Promise<Wri
         writes += 1;
         texts[name] += typeof content === "string" ? content : new TextDecoder().decode(content);
       },
+      flushed: () => Promise.resolve(),
     };
   };
   const terminal: Terminal = {

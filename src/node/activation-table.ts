@@ -1,7 +1,12 @@
 import type { Statestore } from "../contract/index.ts";
 import { Activation } from "../core/activation/activation.ts";
 import { Call, type CallSink } from "../core/activation/call.ts";
-import type { ActivationEffect, ActivationInput } from "../core/activation/effects.ts";
+import type {
+  ActivationEffect,
+  ActivationInput,
+  ActivationTimer,
+} from "../core/activation/effects.ts";
+import type { TurnLimits } from "../core/activation/turn-results.ts";
 import { type ActorId, type ActorTypeSpec, actorPath } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 import type { CallSignal, Invocation, Invoker, Payload, Reply } from "../domain/invocation.ts";
@@ -48,7 +53,7 @@ export interface TableObserver extends CommitObserver {
 
 interface IdleEntry extends WheelEntry {
   readonly slot: Slot;
-  readonly input: ActivationInput;
+  readonly timer: ActivationTimer;
 }
 
 const GRANULE_MS = 10;
@@ -71,8 +76,11 @@ export class ActivationTable implements Invoker {
   readonly #timers: TimerWheel<IdleEntry>;
   readonly #watchers = new Watchers();
   readonly #phases: PhaseTracker;
+  readonly #turnLimits: TurnLimits;
+  readonly #typePaths = new Map<string, string>();
   #lastCallId = 0;
   #underWay = 0;
+  #draining = false;
   #stopTicks: (() => void) | undefined;
   #empty: (() => void)[] = [];
 
@@ -85,6 +93,8 @@ export class ActivationTable implements Invoker {
     this.#deadlines = new TimerWheel(GRANULE_MS, now);
     this.#timers = new TimerWheel(IDLE_GRANULE_MS, now);
     this.#phases = new PhaseTracker(options.clock, options.observer);
+    const { stateBytes, effectsPerTurn } = options.limits;
+    this.#turnLimits = { stateBytes, effectsPerTurn, maxRevision: MAX_REVISION };
   }
 
   get activations(): number {
@@ -136,8 +146,16 @@ export class ActivationTable implements Invoker {
       this.#phases.entered(call);
       const cold = slot.activation.status === "cold";
       this.#step(slot, { kind: "invoke", call });
-      if (cold) this.#phases.claiming(call);
+      if (cold) this.#begun(slot, call);
     });
+  }
+
+  /** A new activation has had its first call. */
+  #begun(slot: Slot, call: Call): void {
+    // Refused before anything was claimed: there is nothing to keep, and no timer would end it.
+    if (slot.activation.status === "cold") return this.#remove(slot, "refused");
+    this.#phases.claiming(call);
+    if (this.#draining) this.#step(slot, { kind: "drain", reject: undefined });
   }
 
   /** The epoch under which the actor is active here; `undefined` if it is not. */
@@ -164,10 +182,12 @@ export class ActivationTable implements Invoker {
   }
 
   /**
-   * Finishes running turns, hands waiting calls back with `error`, releases every actor. Resolves
-   * when the last one has gone; the caller bounds the wait.
+   * Finishes running turns, hands waiting calls back with `error`, releases every actor; one that a
+   * running turn still calls goes again once it has answered. Resolves when the last one has gone;
+   * the caller bounds the wait.
    */
   async drain(error: ServerError): Promise<void> {
+    this.#draining = true;
     for (const slot of [...this.#slots.values()]) {
       this.#step(slot, { kind: "drain", reject: error });
     }
@@ -184,24 +204,30 @@ export class ActivationTable implements Invoker {
     if (known !== undefined) return known;
     const { limits, store, hosts, observer } = this.#options;
     if (this.#slots.size >= limits.activations) return undefined;
+    const own = ownNames(actor, path, spec);
     const activation = new Activation({
-      actor,
+      actor: own,
       spec,
       fenceReads: !store.exclusive,
       chainedTurns: hosts.chainLimit(typePath, limits.chainedTurns),
       chainDepth: limits.chainDepth,
       aheadTurns: AHEAD_TURNS,
       aheadBytes: AHEAD_BYTES,
-      turn: {
-        stateBytes: limits.stateBytes,
-        effectsPerTurn: limits.effectsPerTurn,
-        maxRevision: MAX_REVISION,
-      },
+      turn: this.#turnLimits,
     });
-    const slot: Slot = { actor, path, typePath, activation, staged: false };
+    const olderCalls = this.#lastCallId;
+    const type = this.#typePath(typePath);
+    const slot: Slot = { actor: own, path, typePath: type, activation, olderCalls, staged: false };
     this.#slots.set(path, slot);
     observer.activated();
     return slot;
+  }
+
+  /** The same text for all activations of a type. */
+  #typePath(typePath: string): string {
+    const known = this.#typePaths.get(typePath);
+    if (known === undefined) this.#typePaths.set(typePath, typePath);
+    return known ?? typePath;
   }
 
   #step(slot: Slot, input: ActivationInput): void {
@@ -255,7 +281,7 @@ export class ActivationTable implements Invoker {
       case "release":
         return this.#claims.release(slot, effect.epoch);
       case "schedule":
-        return this.#schedule(slot, { kind: "timer", timer: effect.timer }, effect.afterMs);
+        return this.#schedule(slot, effect.timer, effect.afterMs);
       case "changed":
         return this.#watchers.changed(slot.path, effect);
       case "ended":
@@ -268,11 +294,11 @@ export class ActivationTable implements Invoker {
     this.#deadlines.remove(call);
   }
 
-  #schedule(slot: Slot, input: ActivationInput, afterMs: number): void {
+  #schedule(slot: Slot, timer: ActivationTimer, afterMs: number): void {
     const dueMs = this.#options.clock.now() + afterMs;
     this.#timers.add({
       slot,
-      input,
+      timer,
       dueMs,
       wheelSlot: NO_SLOT,
       wheelNext: undefined,
@@ -295,8 +321,8 @@ export class ActivationTable implements Invoker {
     const { clock } = this.#options;
     const now = clock.now();
     this.#deadlines.advance(now, (call) => this.#expire(call));
-    this.#timers.advance(now, ({ slot, input }) => {
-      if (this.#slots.get(slot.path) === slot) this.#step(slot, input);
+    this.#timers.advance(now, ({ slot, timer }) => {
+      if (this.#slots.get(slot.path) === slot) this.#step(slot, { kind: "timer", timer });
     });
     this.#stopTicks = clock.setTimer(GRANULE_MS, () => this.#tick());
   }
@@ -304,7 +330,9 @@ export class ActivationTable implements Invoker {
   #expire(call: Call): void {
     if (call.phase === "done") return;
     const slot = this.#slots.get(actorPath(call.invocation.actor));
-    if (slot !== undefined) this.#step(slot, { kind: "expired", call, error: deadline() });
+    if (slot !== undefined && call.id > slot.olderCalls) {
+      this.#step(slot, { kind: "expired", call, error: deadline() });
+    }
     // Its activation broke: nobody else will answer.
     if ((call.phase as string) === "done") return;
     call.phase = "done";
@@ -321,6 +349,14 @@ class Settlement implements CallSink {
     this.resolve = resolve;
     this.reject = reject;
   }
+}
+
+/**
+ * The names of an actor as its activation keeps them: shared with its type and its path. A key that
+ * was cut out of a request would keep the whole text of the request in memory.
+ */
+function ownNames({ key }: ActorId, path: string, { system, type }: ActorTypeSpec): ActorId {
+  return { system, type, key: path.slice(path.length - key.length) };
 }
 
 function deadline(): ServerError {

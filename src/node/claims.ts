@@ -2,6 +2,7 @@ import type { ClaimResult, Statestore } from "../contract/index.ts";
 import type { Call } from "../core/activation/call.ts";
 import type { ActivationInput } from "../core/activation/effects.ts";
 import { isServerError, ServerError } from "../domain/error.ts";
+import { EMPTY_MAP, JSON_TYPE } from "../domain/invocation.ts";
 import type { Clock } from "./ports.ts";
 import { decodeReply } from "./reply-codec.ts";
 import type { Sealer } from "./sealer.ts";
@@ -110,7 +111,8 @@ export class Claims {
   }
 
   #flush(): void {
-    const claiming = this.#claiming;
+    // One that has ended meanwhile wants no claim, and its successor may be asking for the same actor.
+    const claiming = this.#claiming.filter(({ activation }) => activation.status !== "ended");
     const fencing = this.#fencing;
     const releasing = this.#releasing;
     this.#claiming = [];
@@ -158,16 +160,17 @@ export class Claims {
       return { kind: "claim-failed", error: damaged(result.reason) };
     }
     try {
-      const { state, revision } = result;
+      const { state, revision, tags } = result;
       const { sealer } = this.#options;
       const plain =
         state === undefined
           ? undefined
           : {
-              type: state.type,
+              type: state.type === JSON_TYPE ? JSON_TYPE : state.type,
               data: sealer.open("state", slot.actor, revision, state.type, state.data),
             };
-      return { kind: "claimed", claimed: { ...result, state: plain } };
+      const own = Object.keys(tags).length === 0 ? EMPTY_MAP : tags;
+      return { kind: "claimed", claimed: { ...result, state: plain, tags: own } };
     } catch (error) {
       // The claim has raised the epoch and nothing else; it is let go again, unread.
       this.release(slot, result.epoch);

@@ -225,7 +225,11 @@ describe("the hosts of a node", () => {
     expect(far.canceled).toEqual([1]);
     bench.hosts.credit(far, 5);
     expect(far.got).toEqual([1, 3]);
-    expect(bench.heard).toEqual(["not 2 call.canceled not_applied"]);
+    bench.hosts.results(far, [result(1)]);
+    expect(bench.heard).toEqual([
+      "not 1 call.canceled not_applied",
+      "not 2 call.canceled not_applied",
+    ]);
   });
 
   test("belong to one identity for each type, and must ask for what there is", () => {

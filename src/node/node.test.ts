@@ -73,7 +73,8 @@ describe("a call", () => {
     one.host.holding = false;
     one.host.release();
     await one.settle();
-    expect(value(await one.call(A, "get"))).toEqual({ ops: ["x"] });
+    // What the host answers to a call that nobody waits for is not applied.
+    expect(value(await one.call(A, "get"))).toBeUndefined();
     expect(one.node.table.inFlight).toBe(0);
   });
 
@@ -146,6 +147,60 @@ describe("a node", () => {
     expect(await drained).toBe(true);
     expect((await one.store.sessions.list()).map(({ state }) => state)).toEqual(["closed"]);
     expect(one.clock.pending).toBe(0);
+  });
+
+  test("lets running turns call actors that nobody has called before while it drains", async () => {
+    const one = await new OneNode().start();
+    one.host.holding = true;
+    const running = one.call(A, "add", "x");
+    await one.settle();
+    const drained = one.node.drain(5_000);
+    await one.settle();
+    const inner = await one.call(counter("b"), "get", null, { chain: [A] });
+    expect(inner.revision).toBe(0);
+    one.host.release();
+    expect(value(await running)).toBe(1);
+    await one.clock.advance(100);
+    expect(one.node.table.activations).toBe(0);
+    expect(await drained).toBe(true);
+  });
+
+  test("keeps nothing of an actor whose first call was refused", async () => {
+    const one = await new OneNode().start({ mailboxBytes: 1_024 });
+    const big = one.call(A, "add", "x".repeat(2_000));
+    expect(await refusalOf(big)).toBe("mailbox.full not_started MAILBOX_FULL");
+    expect(await refusalOf(one.call(A, "get", null, { chain: [A] }))).toBe(
+      "call.cycle not_started REENTRANCY",
+    );
+    expect(one.node.table.activations).toBe(0);
+  });
+
+  test("survives a bug of its own: that activation ends, its calls hear it at their deadlines", async () => {
+    const one = await new OneNode().start();
+    const claim = one.store.claim.bind(one.store);
+    const poison = ["id"];
+    poison[Symbol.iterator] = () => {
+      throw new Error("a bug");
+    };
+    one.store.claim = async (request) => {
+      one.store.claim = claim;
+      const results = await claim(request);
+      return results.map((result) => ({ ...result, requestIds: poison }));
+    };
+    const lost = refusalOf(one.call(A, "add", "x", { deadlineMs: 100 }));
+    await one.settle();
+    expect(one.logged).toEqual(["activation.broken"]);
+    one.host.holding = true;
+    const running = one.call(A, "add", "y");
+    await one.settle();
+    const waiting = one.call(A, "add", "z");
+    await one.clock.advance(120);
+    expect(await lost).toBe("call.deadline unknown");
+    expect(one.node.table.mailboxes().calls).toBe(1);
+    one.host.holding = false;
+    one.host.release();
+    expect([value(await running), value(await waiting)]).toEqual([1, 2]);
+    expect(one.node.table.inFlight).toBe(0);
   });
 
   test("says so if the drain's time runs out", async () => {

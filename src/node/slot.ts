@@ -9,6 +9,8 @@ export interface Slot {
   /** `system/type`. */
   readonly typePath: string;
   readonly activation: Activation;
+  /** The newest call when it was made: older calls belong to an activation before it. */
+  readonly olderCalls: number;
   /** It waits in its lane of the committer. */
   staged: boolean;
 }

@@ -1,5 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { ActorTypeSpec } from "../domain/actor.ts";
 import type { Payload } from "../domain/invocation.ts";
@@ -7,16 +7,17 @@ import { EMPTY_PAYLOAD } from "../domain/invocation.ts";
 import type { HostInvocation, HostResult, HostTurn } from "../domain/turn.ts";
 import {
   AttachRequestSchema,
-  AttachResponseSchema,
-  type AttachResponse,
   type HostCallResult,
+  HostCallResultSchema,
   HostCallSchema,
 } from "../gen/troupe/v1/host_pb.ts";
 import type { Actor } from "./actor.ts";
 import type { ActorCall, RunnerPort } from "./actor-context.ts";
 import { runInvocationNow } from "./actor-runner.ts";
 import { CallFailure, callFailure } from "./call-failure.ts";
-import { hostInvocation, encodeResult, type TurnTokens, typeMessage } from "./host-messages.ts";
+import { eachField, nestedEnd, readInvocation, type TurnTokens } from "./invocation-message.ts";
+import { encodeResult } from "./result-message.ts";
+import { typeMessage } from "./type-message.ts";
 
 /** What an attached host says of itself. */
 export interface HostProfile {
@@ -84,8 +85,9 @@ export class HostSession {
     this.#idle = idle;
   }
 
-  get running(): number {
-    return this.#running.size;
+  /** Whether turns run, or their results have not left. */
+  get busy(): boolean {
+    return this.#running.size > 0 || this.#fields.length > 0;
   }
 
   /** Milliseconds since the server was last heard of. */
@@ -111,16 +113,32 @@ export class HostSession {
 
   /** One frame from the server. Throws if it cannot be read. */
   receive(bytes: Uint8Array): void {
-    this.#heard = performance.now();
-    const frame = fromBinary(AttachResponseSchema, bytes, { readUnknownFields: false });
-    if (frame.welcome !== undefined) this.#welcomed();
-    if (frame.draining) {
-      this.serverDraining = true;
-      if (this.#running.size === 0 && frame.invocations.length === 0) this.#idle();
+    const now = performance.now();
+    this.#heard = now;
+    const reader = new BinaryReader(bytes);
+    const invocations: HostInvocation[] = [];
+    const cancelled: number[] = [];
+    eachField(reader, bytes.length, (tag) => {
+      if (tag === 0x12) invocations.push(readInvocation(reader, now, this.#tokens));
+      else if (tag === 0x1a) this.#finishCall(fromBinary(HostCallResultSchema, reader.bytes()));
+      else if (tag === 0x20) cancelled.push(Number(reader.uint64()));
+      // Libraries pack lists of numbers.
+      else if (tag === 0x22) {
+        const end = nestedEnd(reader);
+        while (reader.pos < end) cancelled.push(Number(reader.uint64()));
+      } else if (tag === 0x30) this.serverDraining = reader.bool();
+      else if (tag === 0x0a) {
+        reader.bytes();
+        this.#welcomed();
+      } else return false;
+      return true;
+    });
+    for (const invocation of invocations) {
+      this.#running.set(invocation.id, undefined);
+      this.#run(invocation);
     }
-    this.#start(frame);
-    for (const id of frame.cancel) this.#running.get(Number(id))?.abort();
-    for (const result of frame.callResults) this.#finishCall(result);
+    for (const id of cancelled) this.#running.get(id)?.abort();
+    if (this.serverDraining && !this.busy) this.#idle();
   }
 
   ping(): void {
@@ -143,15 +161,6 @@ export class HostSession {
       reject(new CallFailure("unavailable", "the stream to the server ended", "unknown"));
     }
     this.#calls.clear();
-  }
-
-  #start(frame: AttachResponse): void {
-    const now = performance.now();
-    for (const message of frame.invocations) {
-      const invocation = hostInvocation(message, now, this.#tokens);
-      this.#running.set(invocation.id, undefined);
-      this.#run(invocation);
-    }
   }
 
   #run(invocation: HostInvocation): void {
@@ -241,7 +250,7 @@ export class HostSession {
     this.#fields = [];
     this.#fieldBytes = 0;
     this.#credit = 0;
-    if (this.#running.size === 0) this.#idle();
+    if (!this.busy) this.#idle();
   }
 
   #send(frame: MessageInitShape<typeof AttachRequestSchema>): void {

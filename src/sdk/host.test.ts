@@ -99,6 +99,17 @@ describe.each(["websocket", "grpc"] as const)("serveHost by %s", (transport) => 
     expect(kit.gate.links).toHaveLength(1);
   });
 
+  test("answers what comes in the frame that says the server is going", async () => {
+    await using kit = await KitServer.start();
+    const { actor } = waiting();
+    const host = await serveHost({ url: kit.url, token: kit.token, actors: [actor], transport });
+    const answer = run(kit, "get");
+    kit.gate.links[0]?.link.drain();
+    expect(await answer).toBe("here");
+    await waitUntil("it attaches again", () => kit.gate.links.length === 2);
+    await host.close();
+  });
+
   test("tells of a lost connection and attaches again", async () => {
     await using kit = await KitServer.start();
     const reasons: CallFailure[] = [];

@@ -158,7 +158,7 @@ class ReconnectingHost implements AttachedHost {
   /** Nothing runs: a host or a server that is going can go now. */
   #idle(): void {
     const session = this.#session;
-    if (session === undefined || session.running > 0) return;
+    if (session === undefined || session.busy) return;
     if (this.#closing || session.serverDraining) this.#stream?.close();
   }
 

@@ -1,18 +1,15 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { EMPTY_PAYLOAD, type Payload } from "../domain/invocation.ts";
-import type { HostTurn } from "../domain/turn.ts";
+import type { HostInvocation, HostTurn } from "../domain/turn.ts";
 import { ActorService, InvokeRequestSchema } from "../gen/troupe/v1/actor_pb.ts";
 import {
   ActorHostService,
   DescribeResponseSchema,
-  type ExecuteRequest,
-  ExecuteRequestSchema,
   HostService,
-  type Invocation,
   RegisterRequestSchema,
 } from "../gen/troupe/v1/host_pb.ts";
 import type { Actor } from "./actor.ts";
@@ -20,7 +17,9 @@ import type { ActorCall } from "./actor-context.ts";
 import { runInvocation } from "./actor-runner.ts";
 import { CallFailure } from "./call-failure.ts";
 import { hostProfile } from "./host-profile.ts";
-import { hostInvocation, encodeResult, type TurnTokens, typeMessage } from "./host-messages.ts";
+import { eachField, readInvocation, type TurnTokens } from "./invocation-message.ts";
+import { encodeResult } from "./result-message.ts";
+import { typeMessage } from "./type-message.ts";
 import type { HostProfile } from "./host-session.ts";
 import { fetchCalls, type UnaryCall } from "./unary-calls.ts";
 
@@ -137,7 +136,7 @@ class ListeningHost implements DialledHost {
       const body = await readBody(request);
       if (request.url === `${prefix}Describe`) return send(response, this.#describe());
       if (request.url === `${prefix}Execute`) {
-        return send(response, await this.#execute(fromBinary(ExecuteRequestSchema, body)));
+        return send(response, await this.#execute(body));
       }
       refuse(response, 404, "unimplemented", "there is no such method");
     } catch (error) {
@@ -161,17 +160,24 @@ class ListeningHost implements DialledHost {
     return toBinary(DescribeResponseSchema, described);
   }
 
-  /** An encoded `ExecuteResponse`. */
-  async #execute({ invocations }: ExecuteRequest): Promise<Uint8Array> {
-    const results = await Promise.all(invocations.map((message) => this.#run(message)));
+  /** The encoded `ExecuteResponse` to an `ExecuteRequest`. */
+  async #execute(body: Uint8Array): Promise<Uint8Array> {
+    const reader = new BinaryReader(body);
+    const now = performance.now();
+    const tokens: TurnTokens = new WeakMap();
+    const invocations: HostInvocation[] = [];
+    eachField(reader, body.length, (tag) => {
+      if (tag !== 0x0a) return false;
+      invocations.push(readInvocation(reader, now, tokens));
+      return true;
+    });
+    const results = await Promise.all(invocations.map((one) => this.#run(one, tokens)));
     const writer = new BinaryWriter();
     for (const result of results) writer.tag(RESULTS_FIELD, WireType.LengthDelimited).bytes(result);
     return writer.finish();
   }
 
-  async #run(message: Invocation): Promise<Uint8Array> {
-    const tokens: TurnTokens = new WeakMap();
-    const invocation = hostInvocation(message, performance.now(), tokens);
+  async #run(invocation: HostInvocation, tokens: TurnTokens): Promise<Uint8Array> {
     const { system, type } = invocation.actor;
     const actor = this.#profile.actors.get(`${system}/${type}`) ?? { type, actions: {} };
     const longest = Math.max(

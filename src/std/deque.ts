@@ -1,14 +1,9 @@
 /** A double-ended queue on a ring buffer: O(1) at both ends, and what is taken out is let go of. */
 export class Deque<T> {
-  #ring: (T | undefined)[];
+  /** Its length is a power of two, or 0 before the first value. */
+  #ring: (T | undefined)[] = [];
   #head = 0;
   #length = 0;
-
-  constructor(capacity = 8) {
-    let size = 8;
-    while (size < capacity) size *= 2;
-    this.#ring = new Array<T | undefined>(size);
-  }
 
   get length(): number {
     return this.#length;
@@ -42,7 +37,7 @@ export class Deque<T> {
 
   #grow(): void {
     const old = this.#ring;
-    const ring = new Array<T | undefined>(old.length * 2);
+    const ring = new Array<T | undefined>(Math.max(8, old.length * 2));
     for (let i = 0; i < this.#length; i += 1) ring[i] = old[(this.#head + i) & (old.length - 1)];
     this.#ring = ring;
     this.#head = 0;

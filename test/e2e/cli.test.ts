@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../support/temp-dir.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { runTool } from "./support/tools.ts";
 import {
+  BINARY,
   type Ended,
   fatalOf,
   runToEnd,
@@ -44,6 +46,14 @@ describe("calling actors", () => {
     expect((await troupe(["invoke", "default/counter/ways", "add", "-"], "5")).stdout).toBe("6\n");
     const none = await troupe(["invoke", "ledger/ways", "append", '"a"'], "", { NO_COLOR: "1" });
     expect(none).toEqual({ code: 0, stdout: "1\n", stderr: "" });
+  });
+
+  test("a long reply is whole, however slowly it is read", async () => {
+    const size = 1_000_000;
+    const command = `"$0" invoke counter/long big ${size} | (read -r line; echo \${#line})`;
+    const env = { PATH: process.env["PATH"], TROUPE_URL: server.url };
+    const run = await runTool(["bash", "-c", command, BINARY], { env });
+    expect(run.stdout).toBe(`${size + 2}\n`);
   });
 
   test("a request id makes a repeat harmless, and --json says so", async () => {

@@ -55,7 +55,7 @@ test.skipIf(noCurl)("curl calls, repeats, reads and is refused in JSON", async (
   expect(await curl("curl/add", ...post, ...once)).toBe("2\n200 true");
   expect(await curl("curl")).toBe('{"count":2}\n200 ');
   expect(await curl("curl/nothing", ...post)).toEndWith("\n404 ");
-  expect(await curl("curl/slow", ...post, "-H", "x-troupe-deadline-ms: 1", "-d", "9999")).toEndWith("\n504 ");
+  expect(await curl("curl/slow", "-H", "content-type: application/json", "-d", "9999", "-H", "x-troupe-deadline-ms: 50")).toEndWith("\n504 ");
   const connect = `${server.url}/troupe.v1.ActorService/GetState`;
   const body = '{"actor":{"type":"counter","key":"curl"}}';
   const { stdout } = await runTool(["curl", "-s", "-H", "content-type: application/json", "-d", body, connect]);

@@ -8,7 +8,7 @@ import { ErrorDetailSchema, Outcome } from "../../src/gen/troupe/v1/invocation_p
 import { tempDir } from "../support/temp-dir.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { callJson, readJson } from "./support/json-calls.ts";
-import { startDev, type TroupeServer } from "./support/troupe-process.ts";
+import { startDev, TroupeProcess, type TroupeServer } from "./support/troupe-process.ts";
 
 /** `hold` says that it runs by one file, and goes on when there is the other. */
 const HELD = `
@@ -148,4 +148,30 @@ test("a drain by the admin API is graceful too, and a signal after it does not c
   turn.release();
   expect((await turn.answer).status).toBe(200);
   expect((await server.ended()).code).toBe(0);
+});
+
+test.each([
+  ["one signal while it starts ends it as soon as it has started", 1, 0],
+  ["two signals end it at once", 2, 75],
+])("%s", async (_name, signals, code) => {
+  using folder = tempDir();
+  const path = (name: string): string => join(folder.path, name);
+  const source = `
+    import { existsSync, writeFileSync } from "node:fs";
+    export default { contract: "balancer@1", name: "slow", stability: "experimental", doc: "A test.",
+      options: {}, create: () => ({ choose: () => 0, start: async () => {
+        writeFileSync(${JSON.stringify(path("starting"))}, "");
+        while (!existsSync(${JSON.stringify(path("go"))})) await new Promise((r) => setTimeout(r, 5));
+      } }) };`;
+  writeFileSync(path("slow.ts"), source, { mode: 0o644 });
+  const env = { TROUPE_PLUGINS: path("slow.ts"), TROUPE_BALANCER: "slow" };
+  const args = ["dev", "--http-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"];
+  await using server = new TroupeProcess({ cwd: folder.path, args, env });
+  await waitUntil("it starts", () => Bun.file(path("starting")).exists());
+  for (let sent = 1; sent <= signals; sent += 1) {
+    server.signal("SIGTERM");
+    await waitUntil("the signal is seen", () => server.logged("signal").length === sent);
+  }
+  if (signals === 1) writeFileSync(path("go"), "");
+  expect((await server.ended(10_000)).code).toBe(code);
 });

@@ -13,7 +13,7 @@ import type {
 import { cycleError, outcomes } from "./outcomes.ts";
 import { OutputGate } from "./output-gate.ts";
 import type { ActorState, Batch, StagedCommit } from "./staged.ts";
-import { isDone, TurnQueue, type TurnQueueOptions } from "./turn-queue.ts";
+import { isAbandoned, TurnQueue, type TurnQueueOptions } from "./turn-queue.ts";
 
 /*
  * The life of one actor on one node, as a state machine without clock or promise:
@@ -37,6 +37,7 @@ export interface ActivationOptions extends TurnQueueOptions {
 type Status = "cold" | "claiming" | "active" | "resolving" | "ended";
 
 const MAX_RETRY_MS = 1_000;
+const IDLE: ActivationTimer = { kind: "idle", token: 0 };
 
 /**
  * One actor's activation. `step` takes what happened and returns what to do, in order. `take` hands
@@ -52,7 +53,7 @@ export class Activation {
   #handle = 0;
   #epoch = 0;
   #draining: "no" | "finish" | "reject" = "no";
-  #drainError: ServerError = outcomes.ending();
+  #drainError: ServerError | undefined;
   #lastActiveMs = 0;
   #retryToken = 0;
   #retryMs = 0;
@@ -94,7 +95,9 @@ export class Activation {
     this.#nowMs = nowMs;
     if (this.#status === "ended") this.#afterEnd(input);
     else this.#dispatch(input);
-    return this.#answers.collected;
+    const effects = this.#answers.collected;
+    this.#answers.begin();
+    return effects;
   }
 
   /** What is staged, for the committer; `undefined` if it is gone or a commit is under way. */
@@ -155,7 +158,9 @@ export class Activation {
 
   #invoke(call: Call): void {
     this.#lastActiveMs = this.#nowMs;
-    if (this.#draining === "reject") return this.#answers.reject(call, this.#drainError);
+    if (this.#draining === "reject") {
+      return this.#answers.reject(call, this.#drainError ?? outcomes.ending());
+    }
     const cycle = cycleError(call.invocation, this.#options.chainDepth);
     if (cycle !== undefined) return this.#answers.reject(call, cycle);
     const { requestId } = call.invocation;
@@ -170,10 +175,11 @@ export class Activation {
   #expired(call: Call, error: ServerError): void {
     if (call.phase === "done") return;
     const { phase } = call;
-    const started = phase === "running" || phase === "staged";
-    const outcome = started ? "unknown" : "not_started";
+    const waits = phase === "queued" || phase === "looking";
+    // A call that follows an equal one shares its fate, which may be to be applied.
+    const outcome = waits ? "not_started" : "unknown";
     this.#answers.refuse(call, new ServerError(error.code, error.message, outcome, error.details));
-    if (started) return this.#turns.cancelIfAbandoned();
+    if (!waits) return this.#turns.cancelIfAbandoned();
     this.#turns.leave(call, phase === "queued");
     this.#pump();
   }
@@ -225,7 +231,7 @@ export class Activation {
 
   #claimFailed(error: ServerError): void {
     const unresolved = this.#gate.inFlight;
-    if (unresolved === undefined || unresolved.answers.every((answer) => isDone(answer.call))) {
+    if (unresolved === undefined || unresolved.answers.every(({ call }) => isAbandoned(call))) {
       return this.#lose("unavailable", error, outcomes.aborted());
     }
     // Someone still waits to hear what became of the commit: keep asking.
@@ -295,8 +301,7 @@ export class Activation {
   }
 
   #scheduleIdle(afterMs: number): void {
-    const timer: ActivationTimer = { kind: "idle", token: 0 };
-    this.#answers.effect({ kind: "schedule", timer, afterMs: Math.max(afterMs, 1) });
+    this.#answers.effect({ kind: "schedule", timer: IDLE, afterMs: Math.max(afterMs, 1) });
   }
 
   #drain(reject: ServerError | undefined): void {

@@ -3,41 +3,47 @@ import { type Answer, type Call, sameDigest } from "./call.ts";
 import type { ActivationEffect } from "./effects.ts";
 import { outcomes } from "./outcomes.ts";
 
+const NO_EFFECTS: readonly ActivationEffect[] = [];
+
 /**
  * Gives each call exactly one answer, and equal calls (same request id) the same one. Collects the
  * effects of a step.
  */
 export class Answers {
-  /** Calls with a request id that are under way, by that id. */
-  readonly #underWay = new Map<string, Call>();
+  /** Calls with a request id that are under way, by that id; made when there is one. */
+  #underWay: Map<string, Call> | undefined;
   readonly #maxFollowers: number;
-  #effects: ActivationEffect[] = [];
+  #effects: ActivationEffect[] | undefined;
 
   constructor(maxFollowers: number) {
     this.#maxFollowers = maxFollowers;
   }
 
-  /** Begins a step: effects go into a new list, which is returned by `collected`. */
+  /** Lets go of what was collected: an idle activation must not hold on to its last call. */
   begin(): void {
-    this.#effects = [];
+    this.#effects = undefined;
   }
 
+  /** The effects since `begin`. */
   get collected(): readonly ActivationEffect[] {
-    return this.#effects;
+    return this.#effects ?? NO_EFFECTS;
   }
 
   effect(effect: ActivationEffect): void {
+    this.#effects ??= [];
     this.#effects.push(effect);
   }
 
   /** The call under way with this request id. */
   underWay(requestId: string): Call | undefined {
-    return this.#underWay.get(requestId);
+    return this.#underWay?.get(requestId);
   }
 
   enter(call: Call): void {
     const { requestId } = call.invocation;
-    if (requestId !== "") this.#underWay.set(requestId, call);
+    if (requestId === "") return;
+    this.#underWay ??= new Map();
+    this.#underWay.set(requestId, call);
   }
 
   /** An equal call is under way: this one waits for the same answer. */
@@ -69,7 +75,7 @@ export class Answers {
     if (answer.kind === "reject") return this.reject(answer.call, answer.error);
     const { call, reply } = answer;
     this.forget(call);
-    if (call.phase !== "done") this.#effects.push({ kind: "reply", call, reply });
+    if (call.phase !== "done") this.effect({ kind: "reply", call, reply });
     call.phase = "done";
     const { followers } = call;
     if (followers === undefined) return;
@@ -77,7 +83,7 @@ export class Answers {
     for (const follower of followers) {
       if (follower.phase === "done") continue;
       follower.phase = "done";
-      this.#effects.push({ kind: "reply", call: follower, reply: { ...reply, replayed: true } });
+      this.effect({ kind: "reply", call: follower, reply: { ...reply, replayed: true } });
     }
   }
 
@@ -100,19 +106,21 @@ export class Answers {
 
   /** Answers whatever is still under way: calls whose recorded reply is being looked up. */
   rejectEvery(error: ServerError): void {
-    for (const call of [...this.#underWay.values()]) this.reject(call, error);
+    for (const call of [...(this.#underWay?.values() ?? [])]) this.reject(call, error);
   }
 
   /** Answers this call alone; those that follow it go on waiting. */
   refuse(call: Call, error: ServerError): void {
     if (call.phase === "done") return;
     call.phase = "done";
-    this.#effects.push({ kind: "reject", call, error });
+    this.effect({ kind: "reject", call, error });
   }
 
   forget(call: Call): void {
     const { requestId } = call.invocation;
-    if (requestId !== "" && this.#underWay.get(requestId) === call)
-      this.#underWay.delete(requestId);
+    const underWay = requestId === "" ? undefined : this.#underWay;
+    if (underWay?.get(requestId) !== call) return;
+    if (underWay.size === 1) this.#underWay = undefined;
+    else underWay.delete(requestId);
   }
 }

@@ -20,7 +20,7 @@ export class OutputGate {
   #next: Batch | undefined;
   /** Answers of reads under a fence read, and of reads for which it began too early. */
   #fencing: Answer[] | undefined;
-  #fenceNext: Answer[] = [];
+  #fenceNext: Answer[] | undefined;
   #fenceToken = 0;
 
   constructor(answers: Answers, fenced: boolean) {
@@ -117,10 +117,10 @@ export class OutputGate {
   /** What ran ahead of a commit that failed has lost its base; so have reads of it. */
   abort(error: ServerError): void {
     const next = this.#next;
-    const reads = [...(this.#fencing ?? []), ...this.#fenceNext];
+    const reads = [...(this.#fencing ?? []), ...(this.#fenceNext ?? [])];
     this.#next = undefined;
     this.#fencing = undefined;
-    this.#fenceNext = [];
+    this.#fenceNext = undefined;
     if (next !== undefined) this.#answers.rejectAnswers(next.answers, error);
     this.#answers.rejectAnswers(reads, error);
   }
@@ -153,15 +153,16 @@ export class OutputGate {
     if (this.#inFlight !== undefined) this.#inFlight.answers.push(answer);
     else if (!this.#fenced || answer.kind === "reject") this.#answers.give(answer);
     else {
+      this.#fenceNext ??= [];
       this.#fenceNext.push(answer);
       if (this.#fencing === undefined) this.#startFence();
     }
   }
 
   #startFence(): void {
-    if (this.#fenceNext.length === 0) return;
+    if (this.#fenceNext === undefined) return;
     this.#fencing = this.#fenceNext;
-    this.#fenceNext = [];
+    this.#fenceNext = undefined;
     this.#fenceToken += 1;
     this.#answers.effect({ kind: "fence", token: this.#fenceToken });
   }

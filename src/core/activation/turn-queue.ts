@@ -32,7 +32,6 @@ export class TurnQueue {
   readonly window = new RequestWindow();
   readonly #options: TurnQueueOptions;
   readonly #mailbox: Mailbox;
-  readonly #readOnly: ReadonlySet<string>;
   readonly #defaultReads: boolean;
   readonly #answers: Answers;
   readonly #gate: OutputGate;
@@ -47,7 +46,6 @@ export class TurnQueue {
     this.#answers = answers;
     this.#gate = gate;
     this.#mailbox = new Mailbox(spec.mailboxCalls, spec.mailboxBytes);
-    this.#readOnly = new Set(spec.actions.filter((a) => a.readOnly).map((a) => a.name));
     this.#defaultReads = !spec.actions.some((action) => DEFAULT_READ_ACTIONS.has(action.name));
   }
 
@@ -81,7 +79,7 @@ export class TurnQueue {
   /** Tells the host when nobody waits for what it runs. */
   cancelIfAbandoned(): void {
     const running = this.#running;
-    if (running === undefined || this.#voided !== undefined || !running.every(isDone)) return;
+    if (running === undefined || this.#voided !== undefined || !running.every(isAbandoned)) return;
     this.#answers.effect({ kind: "cancel", invocationId: firstId(running) });
   }
 
@@ -106,7 +104,7 @@ export class TurnQueue {
     if (this.#voided !== undefined) return this.#answers.rejectAll(calls, this.#voided);
     const { spec, turn } = this.#options;
     const batch = this.#gate.open();
-    const refused = bookResult(batch, calls, result, spec, this.#readOnly, turn);
+    const refused = bookResult(batch, calls, result, spec, turn);
     this.#gate.close();
     if (refused !== undefined) this.#gate.passErrors(calls, refused);
   }
@@ -255,7 +253,11 @@ function firstId(calls: readonly Call[]): number {
   return first.id;
 }
 
-/** Answered already, whatever becomes of its turn. */
-export function isDone(call: Call): boolean {
-  return call.phase === "done";
+/** Nobody waits for it any more: it is answered, and so are the equal calls that follow it. */
+export function isAbandoned(call: Call): boolean {
+  return call.phase === "done" && !(call.followers?.some(isFollowing) ?? false);
+}
+
+function isFollowing(call: Call): boolean {
+  return call.phase === "following";
 }

@@ -28,8 +28,7 @@ function refusal(
   calls: readonly Call[],
   result: HostResult,
   tip: ActorState,
-  stateful: boolean,
-  readOnly: ReadonlySet<string>,
+  { stateful, actions }: ActorTypeSpec,
   limits: TurnLimits,
 ): ServerError | undefined {
   if (result.failure !== undefined) return outcomes.hostFailed(result.failure);
@@ -46,7 +45,7 @@ function refusal(
     if (!takesRevision(outcome)) continue;
     if (!stateful) return outcomes.invalidReply("an action of a stateless type changed something");
     revisions += 1;
-    if (readOnly.has(call.invocation.action)) {
+    if (actions.some(({ name, readOnly }) => readOnly && name === call.invocation.action)) {
       return outcomes.invalidReply("a read-only action changed the state");
     }
     const refused = refusedEffect(outcome, limits);
@@ -90,11 +89,10 @@ export function bookResult(
   calls: readonly Call[],
   result: HostResult,
   spec: ActorTypeSpec,
-  readOnly: ReadonlySet<string>,
   limits: TurnLimits,
 ): ServerError | undefined {
   const tip = batch.tip;
-  const refused = refusal(calls, result, tip, spec.stateful, readOnly, limits);
+  const refused = refusal(calls, result, tip, spec, limits);
   if (refused !== undefined) return refused;
   const tags = result.tags ?? tip.tags;
   let revision = tip.revision;

@@ -205,6 +205,22 @@ describe("a stream that is no stream of ours", () => {
     expect((await raw(grpcType, new Uint8Array([0, 0, 0, 0, 9, 1])))["grpc-status"]).toBe("3");
   });
 
+  test("whose host does not end its side is cut off", async () => {
+    const session = connect(kit.url);
+    const stream = session.request({ ":method": "POST", ":path": ATTACH_PATH, ...grpcType });
+    const seen: string[] = [];
+    stream.on("trailers", (trailers) => seen.push(String(trailers["grpc-status"])));
+    stream.on("error", () => undefined);
+    stream.on("close", () => seen.push("closed"));
+    stream.resume();
+    stream.write(framed(0, message));
+    const { link } = await attachedLink();
+    link.close("the node is going");
+    await waitUntil("the stream is closed", () => seen.includes("closed"));
+    expect(seen).toEqual(["14", "closed"]);
+    session.close();
+  });
+
   test("over HTTP/1.1 is told what it needs", async () => {
     const answer = await fetch(kit.url + ATTACH_PATH, {
       method: "POST",

@@ -24,6 +24,14 @@ describe("JSON text", () => {
     expect(prettyJson("[1.10]")).toBe("[\n  1.10\n]");
   });
 
+  test("of any length is whole", () => {
+    const long = `"${"x".repeat(4_000_000)}\\""`;
+    expect(compactJson(`[ ${long} ]`) === `[${long}]`).toBe(true);
+    expect(prettyJson(long) === long).toBe(true);
+    const deep = "[".repeat(10_000) + "]".repeat(10_000);
+    expect(compactJson(deep) === deep).toBe(true);
+  });
+
   test("lets no control character through to a terminal", () => {
     expect(compactJson('"\u009b31m"')).toBe('"\\u009b31m"');
   });

@@ -10,8 +10,9 @@ export class Table {
     this.#header = header;
   }
 
-  /** The rows as lines, the first time with the header. */
+  /** The rows as lines, the first time with the header; no rows are no lines. */
   lines(rows: readonly (readonly string[])[]): string[] {
+    if (rows.length === 0) return [];
     if (this.#widths !== undefined) return rows.map((row) => this.#line(row));
     const all = [this.#header, ...rows];
     this.#widths = this.#header.map((_, column) =>

@@ -8,6 +8,8 @@ export interface Output {
   /** Nobody reads any more (`| head`): a long answer may end here. */
   readonly closed: boolean;
   write(content: string | Uint8Array): void;
+  /** Resolves when everything written so far has left the process, or nobody reads it any more. */
+  flushed(): Promise<void>;
 }
 
 /** Emphasis where it is wanted, else the text as it is. */
@@ -52,6 +54,7 @@ export function processTerminal(): Terminal {
 function outputOf(stream: NodeJS.WriteStream): Output {
   const interactive = stream.isTTY === true;
   let closed = false;
+  let last = Promise.resolve();
   stream.on("error", () => {
     closed = true;
   });
@@ -61,7 +64,12 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     get closed() {
       return closed;
     },
-    write: (content) => void (closed || stream.write(content)),
+    write: (content) => {
+      if (closed) return;
+      // Only the callback of a write tells when its bytes are gone; they go in order.
+      last = new Promise((resolve) => stream.write(content, () => resolve()));
+    },
+    flushed: () => last,
   };
 }
 

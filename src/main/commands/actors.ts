@@ -63,7 +63,7 @@ async function actors(terminal: Terminal, type: string, options: ActorsOptions):
   let shown = 0;
   let cut = false;
   for await (const { rows, more } of pages) {
-    const lines = json ? rows.map(actorLine) : rows.length > 0 ? table.lines(rows.map(actorRow)) : [];
+    const lines = json ? rows.map(actorLine) : table.lines(rows.map(actorRow));
     out.write(lines.map((line) => `${line}\n`).join(""));
     shown += rows.length;
     cut = more;

@@ -18,24 +18,13 @@ const ERRNO: Readonly<Record<string, readonly [reason: string, exit: number, hin
 
 /** Why the server could not start, as its last line says it. */
 export function startFailure(error: unknown): Fatal {
-  if (error instanceof BootError) {
-    const [first] = error.failures;
-    const advice =
-      first?.reason === "store_locked" ? "; end it, or choose another place by --data-dir" : "";
-    return {
-      event: "plugin",
-      exit: error.exitCode,
-      key: first?.instance ?? "",
-      reason: first?.reason ?? "init_failed",
-      hint: error.message + advice,
-    };
-  }
+  if (error instanceof BootError) return pluginFailure(error);
   if (error instanceof ActorModuleError) {
     return fatal("actors", EXIT.config, "actors", "actor_module", error.problems.join("; "));
   }
   if (isServerError(error)) {
-    const exit = error.code === "state.corrupt" ? EXIT.damaged : exitCodeOf(error);
-    return fatal("start", exit, "", error.details.reason ?? error.code, error.message);
+    const reason = error.details.reason ?? error.code;
+    return fatal("start", exitCodeOf(error), "", reason, error.message);
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known = ERRNO[code];
@@ -43,13 +32,14 @@ export function startFailure(error: unknown): Fatal {
     const [reason, exit, hint] = known;
     return fatal("listen", exit, subject(error), reason, hint);
   }
-  return fatal(
-    "start",
-    EXIT.bug,
-    "",
-    "bug",
-    error instanceof Error ? error.message : String(error),
-  );
+  const message = error instanceof Error ? error.message : String(error);
+  return fatal("start", EXIT.bug, "", "bug", message);
+}
+
+function pluginFailure({ failures, exitCode, message }: BootError): Fatal {
+  const { instance = "", reason = "init_failed" } = failures[0] ?? {};
+  const advice = reason === "store_locked" ? "; end it, or choose another place by --data-dir" : "";
+  return fatal("plugin", exitCode, instance, reason, message + advice);
 }
 
 function fatal(event: string, exit: number, key: string, reason: string, hint: string): Fatal {

@@ -11,12 +11,14 @@ const FLUSH_MS = 1_000;
  * behind is unknown, and what was acknowledged is on disk. Never silent, never going on.
  */
 export function exitOnStrayErrors(log: RootLogger): void {
+  // While plug-ins start, `process.exit` is kept from them; ours is the one from before.
+  const exitProcess: (code: number) => never = process.exit;
   const end = (event: "exception" | "rejection") => (error: unknown) => {
     log.error("process.stray_error", { kind: event, error });
     const hint = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const exit = (): never => {
       printFatal({ event: "process", exit: EXIT.bug, key: "", reason: event, hint });
-      process.exit(EXIT.bug);
+      exitProcess(EXIT.bug);
     };
     // A second error meanwhile must not wait for the first to be written.
     process.removeAllListeners("uncaughtException").on("uncaughtException", exit);

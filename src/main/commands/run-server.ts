@@ -25,6 +25,7 @@ export interface RunOptions {
 
 /** Files of the server are its owner's alone: state, keys, identity. */
 const UMASK = 0o077;
+const FLUSH_MS = 1_000;
 
 /**
  * The server by its settings, until a signal ends it. Resolves with the exit code: 0 after a clean
@@ -63,14 +64,20 @@ export async function runServer(options: RunOptions): Promise<number> {
 
 async function endWith(exit: number, log: RootLogger): Promise<number> {
   if (exit !== EXIT.ok) log.warn("node.cut_short", { exit });
-  await log.flush();
+  await flushed(log);
   return exit;
 }
 
 async function fail(error: unknown, log: RootLogger): Promise<number> {
   const fatal = startFailure(error);
   if (fatal.reason === "bug") log.error("start.failed", { error });
-  await log.flush();
+  await flushed(log);
   printFatal(fatal);
   return fatal.exit;
+}
+
+/** Waits for the log to leave, but not for a reader that stands still. */
+async function flushed(log: RootLogger): Promise<void> {
+  const late = new Promise<void>((resolve) => systemClock.setTimer(FLUSH_MS, resolve));
+  await Promise.race([log.flush(), late]);
 }

@@ -150,7 +150,7 @@ async function listHistory(request: Request, limit: number): Promise<void> {
   for await (const { rows } of pages) {
     const lines = json ? rows.map(revisionLine) : table.lines(rows.map(revisionRow));
     shown += rows.length;
-    if (shown > 0) out.write(lines.map((line) => `${line}\n`).join(""));
+    out.write(lines.map((line) => `${line}\n`).join(""));
     if (out.closed) return;
   }
   if (shown === 0 && !json) err.write(`no revision of ${actorText(actor)} is kept\n`);

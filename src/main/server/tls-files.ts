@@ -21,22 +21,41 @@ export type TlsFiles =
   | { readonly kind: "fault"; readonly fault: TlsFault }
   | { readonly kind: "material"; readonly material: TlsMaterial; readonly expiresMs: number };
 
+const UNREADABLE: Readonly<Record<string, readonly [ConfigReason, string]>> = {
+  EACCES: ["not_readable", "may not be read by this user"],
+  EISDIR: ["not_a_file", "is not a regular file"],
+};
+
+type Pem = Pick<TlsMaterial, "cert" | "key" | "ca">;
+
 /**
  * Reads the certificate files of the listeners and checks that they fit: readable, PEM, the key of
  * the certificate, valid at `nowMs` (milliseconds since 1970). Never throws.
  */
-export function readTlsFiles({ tlsCert, tlsKey, tlsCa }: TlsSettings, nowMs: number): TlsFiles {
+export function readTlsFiles(settings: TlsSettings, nowMs: number): TlsFiles {
+  const { tlsCert, tlsKey, tlsCa } = settings;
   if (tlsCert === undefined || tlsKey === undefined) return { kind: "none" };
-  const read: { cert?: string; key?: string; ca?: string } = {};
-  const paths = [["tls_cert", "cert", tlsCert] as const, ["tls_key", "key", tlsKey] as const];
-  for (const [key, name, path] of tlsCa === undefined
-    ? paths
-    : [...paths, ["tls_ca", "ca", tlsCa] as const]) {
-    const text = textOf(path);
-    if (typeof text !== "string") return faulty(key, text.reason, `${key}: ${path} ${text.what}`);
-    read[name] = text;
-  }
-  const { cert = "", key = "", ca } = read;
+  const cert = textOf("tls_cert", tlsCert);
+  const key = textOf("tls_key", tlsKey);
+  const ca = tlsCa === undefined ? undefined : textOf("tls_ca", tlsCa);
+  for (const read of [cert, key, ca]) if (typeof read === "object") return read;
+  const clientCertificate = ca === undefined ? "none" : "optional";
+  const pem = { cert, key, ...(ca !== undefined && { ca }) } as Pem;
+  return (
+    checkPem(pem, settings, nowMs) ?? {
+      kind: "material",
+      material: { ...pem, clientCertificate },
+      expiresMs: Date.parse(new X509Certificate(pem.cert).validTo),
+    }
+  );
+}
+
+/** What is wrong with the texts of the files. */
+function checkPem(
+  { cert, key, ca }: Pem,
+  { tlsCert, tlsKey, tlsCa }: TlsSettings,
+  nowMs: number,
+): TlsFiles | undefined {
   const certificate = parsed(() => new X509Certificate(cert));
   if (certificate === undefined) {
     return faulty("tls_cert", "syntax", `tls_cert: ${tlsCert} holds no certificate in PEM`);
@@ -52,14 +71,10 @@ export function readTlsFiles({ tlsCert, tlsKey, tlsCa }: TlsSettings, nowMs: num
     const message = `tls_key: ${tlsKey} is not the key of the certificate ${tlsCert}`;
     return faulty("tls_key", "tls_mismatch", message);
   }
-  const expiresMs = Date.parse(certificate.validTo);
-  if (nowMs >= expiresMs || nowMs < Date.parse(certificate.validFrom)) {
-    const span = `${certificate.validFrom} to ${certificate.validTo}`;
-    return faulty("tls_cert", "tls_expired", `tls_cert: ${tlsCert} is valid from ${span} only`);
-  }
-  const clientCertificate = ca === undefined ? "none" : "optional";
-  const material: TlsMaterial = { cert, key, ...(ca !== undefined && { ca }), clientCertificate };
-  return { kind: "material", material, expiresMs };
+  const { validFrom, validTo } = certificate;
+  if (nowMs >= Date.parse(validFrom) && nowMs < Date.parse(validTo)) return undefined;
+  const message = `tls_cert: ${tlsCert} is valid from ${validFrom} to ${validTo} only`;
+  return faulty("tls_cert", "tls_expired", message);
 }
 
 function faulty(key: TlsFault["key"], reason: ConfigReason, message: string): TlsFiles {
@@ -74,13 +89,12 @@ function parsed<T>(parse: () => T): T | undefined {
   }
 }
 
-function textOf(path: string): string | { readonly reason: ConfigReason; readonly what: string } {
+function textOf(key: TlsFault["key"], path: string): string | TlsFiles {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "EACCES") return { reason: "not_readable", what: "may not be read by this user" };
-    if (code === "EISDIR") return { reason: "not_a_file", what: "is not a regular file" };
-    return { reason: "not_found", what: "does not exist" };
+    const [reason, what] = UNREADABLE[code] ?? (["not_found", "does not exist"] as const);
+    return faulty(key, reason, `${key}: ${path} ${what}`);
   }
 }

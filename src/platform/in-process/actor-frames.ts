@@ -8,7 +8,7 @@ import type {
   TurnFailure,
   TurnOutcome,
 } from "../../domain/turn.ts";
-import { PayloadSpace, type PlacedPayload, placedPayload } from "./payload-space.ts";
+import { keptPayload, PayloadSpace, type PlacedPayload, placedPayload } from "./payload-space.ts";
 
 /**
  * What goes between the node's thread and a thread of actors: one frame per tick and direction. Turns
@@ -252,8 +252,3 @@ function unpackOutcome(
 }
 
 const NO_EFFECTS: readonly Effect[] = [];
-
-/** A state outlives its frame by far, so it is copied out of it. */
-function keptPayload(bytes: ArrayBuffer, [type, at, length]: PlacedPayload): Payload {
-  return { type, data: new Uint8Array(bytes.slice(at, at + length)) };
-}

@@ -1,4 +1,4 @@
-import type { Payload } from "../../domain/invocation.ts";
+import { JSON_TYPE, type Payload } from "../../domain/invocation.ts";
 
 /** A payload that lies in a buffer: its type, where it begins and how long it is. */
 export type PlacedPayload = readonly [type: string, at: number, length: number];
@@ -30,5 +30,13 @@ export class PayloadSpace {
 
 /** A view of a placed payload: it keeps the whole buffer in memory. */
 export function placedPayload(bytes: ArrayBuffer, [type, at, length]: PlacedPayload): Payload {
-  return { type, data: new Uint8Array(bytes, at, length) };
+  // One text for all of them: every idle actor holds on to the type of its state.
+  const known = type === JSON_TYPE ? JSON_TYPE : type;
+  return { type: known, data: new Uint8Array(bytes, at, length) };
+}
+
+/** A copy of a placed payload, for what outlives its frame by far. */
+export function keptPayload(bytes: ArrayBuffer, place: PlacedPayload): Payload {
+  const { type, data } = placedPayload(bytes, place);
+  return { type, data: data.slice() };
 }

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { serveHost } from "../../../src/sdk/host.ts";
+import { waitUntil } from "../../support/wait-until.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { run } from "./check-steps.ts";
 import { KitServer } from "./kit-server.ts";
 import { runChecks } from "./run-checks.ts";
 
@@ -87,4 +89,27 @@ test(
     ]);
   },
   KIT_TIMEOUT_MS,
+);
+
+test.each(["websocket", "grpc", "tcp"])(
+  "a host that is killed in a turn by %s is lost, and nothing was kept",
+  async (transport) => {
+    await using kit = await KitServer.start();
+    const host = Bun.spawn([process.execPath, "examples/attached-counter.ts", transport], {
+      cwd: ROOT,
+      env: { ...process.env, TROUPE_URL: kit.url, TROUPE_TOKEN: kit.token },
+      stderr: "inherit",
+    });
+    const link = await waitUntil("the host is there", () => kit.gate.attached[0]);
+    const failed = run(kit, "killed", [
+      ["add", 1],
+      ["slow", 20_000],
+    ]).catch((error: unknown) => error);
+    // The call that is answered shows that the slow one, sent before it, has begun.
+    if (transport !== "tcp") await run(kit, "other", [["get"]]);
+    host.kill("SIGKILL");
+    expect(await failed).toMatchObject({ code: "host.unavailable", outcome: "not_applied" });
+    expect(link.lost).toBeDefined();
+    await host.exited;
+  },
 );

@@ -48,10 +48,13 @@ export async function connectScenario(
     if (ConnectError.from(error).code !== Code.Canceled) throw error;
   }
   const canceled = new AbortController();
-  const slow = actors.invoke(
-    { actor, action: "slow", payload: payload(20_000) },
-    { signal: canceled.signal },
+  const slow = failure(
+    actors.invoke(
+      { actor, action: "slow", payload: payload(20_000) },
+      { signal: canceled.signal },
+    ),
   );
+  await health.check({ service: "" });
   canceled.abort();
   const late = { actor, action: "slow", payload: payload(20_000) };
   return {
@@ -62,7 +65,7 @@ export async function connectScenario(
     health: status,
     watchedHealth,
     deadline: await failure(actors.invoke(late, { timeoutMs: 200 })),
-    canceled: await failure(slow),
+    canceled: await slow,
     unknown: await failure(actors.invoke({ actor: { type: "nobody", key }, action: "add" })),
     invalid: await failure(actors.invoke({ actor, action: "add", payload: payload("x") })),
     state: valueOf((await actors.getState({ actor })).state?.data),
@@ -99,13 +102,16 @@ async function stream(actors: ActorClient, key: string): Promise<unknown[]> {
         request: { actor, action: "add", payload: payload(1) },
       })),
     });
-  const first = Promise.withResolvers<void>();
-  const all = Promise.withResolvers<void>();
+  // Node 20 has no Promise.withResolvers.
+  let onFirst: () => void = () => undefined;
+  let onAll: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => (onFirst = resolve));
+  const all = new Promise<void>((resolve) => (onAll = resolve));
   async function* requests() {
     yield batch(1);
-    await first.promise;
+    await first;
     yield batch(6);
-    await all.promise;
+    await all;
   }
   const answers: unknown[] = [];
   for await (const { results } of actors.invokeStream(requests())) {
@@ -114,8 +120,8 @@ async function stream(actors: ActorClient, key: string): Promise<unknown[]> {
         result.case === "response" ? valueOf(result.value.payload?.data) : result.value?.code,
       );
     }
-    first.resolve();
-    if (answers.length === 10) all.resolve();
+    onFirst();
+    if (answers.length === 10) onAll();
   }
   return answers;
 }

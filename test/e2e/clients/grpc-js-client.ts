@@ -52,16 +52,16 @@ function unary(
   client: typeof actors,
   method: string,
   request: Message,
-  options: { readonly timeoutMs?: number; readonly cancel?: boolean } = {},
+  options: { readonly timeoutMs?: number; readonly cancelAfter?: () => Promise<unknown> } = {},
 ): Promise<Message> {
-  const { timeoutMs, cancel } = options;
+  const { timeoutMs, cancelAfter } = options;
   return new Promise((resolve, reject) => {
     const settings = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
     const call = client[method]?.(request, settings, (error, answer) => {
       if (error === null) resolve(answer ?? {});
       else reject(error);
     });
-    if (cancel === true) call?.cancel();
+    void cancelAfter?.().then(() => call?.cancel());
   });
 }
 
@@ -138,34 +138,42 @@ const CODES: Readonly<Record<number, string>> = {
   [status.INVALID_ARGUMENT]: "InvalidArgument",
 };
 
+/** The outcome of the first troupe.v1.ErrorDetail among the details: its field after the code. */
+function outcomeOf(details: unknown): string {
+  const bytes = Buffer.isBuffer(details) ? details : Buffer.alloc(0);
+  const name = "troupe.v1.ErrorDetail";
+  const at = bytes.indexOf(name);
+  if (at < 0) return "";
+  const code = bytes.indexOf(0x0a, at + name.length);
+  const outcome = code + 2 + (bytes[code + 1] ?? 0);
+  return ["", "NOT_STARTED", "NOT_APPLIED", "UNKNOWN"][bytes[outcome + 1] ?? 0] ?? "";
+}
+
 async function failure(call: Promise<unknown>): Promise<readonly [string, string]> {
   try {
     await call;
     return ["ok", ""];
   } catch (error) {
     const { code, metadata } = error as ServiceError;
-    const [detail] = metadata.get("grpc-status-details-bin");
-    // The second varint of troupe.v1.ErrorDetail is its outcome: 0x10, then the number.
-    const outcomes = ["", "NOT_STARTED", "NOT_APPLIED", "UNKNOWN"];
-    const bytes = Buffer.isBuffer(detail) ? detail : Buffer.alloc(0);
-    const at = bytes.indexOf("troupe.v1.ErrorDetail") < 0 ? -1 : bytes.lastIndexOf(0x10);
-    return [CODES[code] ?? String(code), at < 0 ? "" : (outcomes[bytes[at + 1] ?? 0] ?? "")];
+    return [CODES[code] ?? String(code), outcomeOf(metadata.get("grpc-status-details-bin")[0])];
   }
 }
 
 const first = await add(1, "once");
 const again = await add(1, "once");
 const watched = await watch();
+const checkHealth = (): Promise<Message> => unary(health, "check", { service: "" });
 const slow = { actor, action: "slow", payload: data(20_000) };
 const report: ClientReport = {
   values: [valueOf(first["payload"]), valueOf(again["payload"])],
   replayed: [first["replayed"] === true, again["replayed"] === true],
   watched,
   streamed: await stream(),
-  health: Number((await unary(health, "check", { service: "" }))["status"]),
+  health: Number((await checkHealth())["status"]),
   watchedHealth: await watchHealth(),
   deadline: await failure(unary(actors, "invoke", slow, { timeoutMs: 200 })),
-  canceled: await failure(unary(actors, "invoke", slow, { cancel: true })),
+  // A call that is taken back in the tick in which it began is sent, and its end is not.
+  canceled: await failure(unary(actors, "invoke", slow, { cancelAfter: checkHealth })),
   unknown: await failure(unary(actors, "invoke", { actor: { type: "nobody", key }, action: "add" })),
   invalid: await failure(unary(actors, "invoke", { actor, action: "add", payload: data("x") })),
   state: valueOf((await unary(actors, "getState", { actor }))["state"]),

@@ -31,7 +31,7 @@ interface Entry {
 }
 
 /** How much the search may try before it gives up. */
-const MAX_STEPS = 300_000;
+const MAX_STEPS = 3_000_000;
 
 /** One choice of the search: what could come next, and what has been tried of it. */
 interface Choice<State> {
