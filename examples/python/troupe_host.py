@@ -1,48 +1,23 @@
 """A host for actors in Python: one gRPC stream, frames in batches.
 
-The whole protocol is in proto/troupe/v1/host.proto and docs/HOSTS.md; its Python classes are made
-from there when this module is loaded, so nothing generated is kept.
+The whole protocol is in proto/troupe/v1/host.proto and docs/HOSTS.md.
 """
 
-import importlib
 import json
-import os
 import queue
 import random
 import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import grpc
-import grpc_tools
-from grpc_tools import protoc
+
+from troupe_protocol import actor_pb2, host_pb2, host_pb2_grpc, invocation_pb2
 
 JSON = "application/json"
 VERSION = 1
 LARGEST_MESSAGE = 16 * 1024 * 1024
-_PROTO = os.environ.get(
-    "TROUPE_PROTO", os.path.join(os.path.dirname(__file__), "..", "..", "proto")
-)
-_FILES = ["options", "invocation", "actor", "host"]
-
-
-def _load_protocol():
-    target = tempfile.mkdtemp(prefix="troupe-proto-")
-    well_known = os.path.join(os.path.dirname(grpc_tools.__file__), "_proto")
-    files = [f"troupe/v1/{name}.proto" for name in _FILES]
-    failed = protoc.main(
-        ["protoc", f"-I{_PROTO}", f"-I{well_known}", f"--python_out={target}", f"--grpc_python_out={target}", *files]
-    )
-    if failed:
-        raise RuntimeError(f"the protocol in {_PROTO} cannot be compiled")
-    sys.path.insert(0, target)
-    modules = [importlib.import_module(f"troupe.v1.{name}_pb2") for name in _FILES[1:]]
-    return [*modules, importlib.import_module("troupe.v1.host_pb2_grpc")]
-
-
-invocation_pb2, actor_pb2, host_pb2, host_pb2_grpc = _load_protocol()
 
 
 class ActionError(Exception):

@@ -103,6 +103,8 @@ export interface Reply {
 export interface CallSignal {
   readonly aborted: boolean;
   addEventListener(type: "abort", listener: () => void): void;
+  /** Signals that outlive a call let go of its listener; those that end with it need not. */
+  removeEventListener?(type: "abort", listener: () => void): void;
 }
 
 /** A signal that never fires, for calls that nobody can take back. */

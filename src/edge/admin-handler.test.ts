@@ -31,6 +31,7 @@ async function start(options: Partial<AdminHandlerOptions> = {}): Promise<string
     instruments: { observe: nothing, rejected: nothing, aborted: nothing },
     corsOrigins: [],
     status: () => "running",
+    authorize: () => undefined,
     metrics: () => Promise.resolve("up 1\n"),
     statusz: () => ({ store: { kind: "memory" } }),
     cluster: {

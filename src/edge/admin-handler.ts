@@ -1,5 +1,6 @@
 import { createConnectRouter } from "@connectrpc/connect";
-import { toServerError } from "../domain/error.ts";
+import { ServerError, toServerError } from "../domain/error.ts";
+import type { Caller } from "../domain/invocation.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ClusterService } from "../gen/troupe/v1/cluster_pb.ts";
 import type { HttpHandler, HttpRequest, HttpResponse, WebSocketDecision } from "../node/ports.ts";
@@ -8,8 +9,9 @@ import type { AdminHandlerOptions } from "./api-options.ts";
 import { ConnectAdapter, pathOf, serverErrors } from "./connect-adapter.ts";
 import { EdgeEntry } from "./edge-entry.ts";
 import { makeHealthService } from "./health.ts";
-import { refuseAsJson } from "./protocols.ts";
+import { refuseAsJson, refuseRequest } from "./protocols.ts";
 
+const CLUSTER_PREFIX = `/${ClusterService.typeName}/`;
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** What administrators and probes reach: `ClusterService`, metrics, health and the state of all parts. */
@@ -45,6 +47,8 @@ class AdminHandler implements HttpHandler {
     const open = this.#entry.admit(path, request, response);
     if (open === undefined) return;
     this.#entry.identify(request, open, (caller) => {
+      const refusal = this.#refusal(path, caller);
+      if (refusal !== undefined) return refuseRequest(request, open, refusal);
       if (this.#adapter.serves(path)) this.#adapter.serve(path, request, open, caller);
       else void this.#page(path, request, open);
     });
@@ -52,6 +56,18 @@ class AdminHandler implements HttpHandler {
 
   upgrade(_request: HttpRequest): WebSocketDecision {
     return { kind: "refuse", status: 400, message: "there is no websocket here" };
+  }
+
+  /** Administration is for administrators: a client's or a host's identity is not enough. */
+  #refusal(path: string, caller: Caller): ServerError | undefined {
+    if (path.startsWith(CLUSTER_PREFIX)) {
+      if (caller.kind === "client" || caller.kind === "host") return notAnAdmin();
+      return this.#options.authorize(caller, path.slice(CLUSTER_PREFIX.length));
+    }
+    if (path === "/metrics" || path === "/statusz") {
+      return this.#options.authorize(caller, path.slice(1));
+    }
+    return undefined;
   }
 
   async #page(path: string, request: HttpRequest, response: HttpResponse): Promise<void> {
@@ -69,4 +85,10 @@ class AdminHandler implements HttpHandler {
       refuseAsJson(response, toServerError(error));
     }
   }
+}
+
+function notAnAdmin(): ServerError {
+  return new ServerError("access.denied", "the caller may not do this", "not_started", {
+    reason: "ACCESS_DENIED",
+  });
 }

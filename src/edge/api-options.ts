@@ -1,5 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Credentials } from "../contract/index.ts";
+import type { ServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
 import type { RegisterRequest, RegisterResponse } from "../gen/troupe/v1/host_pb.ts";
@@ -105,6 +106,11 @@ export interface ApiHandlerOptions extends EdgeOptions {
 
 /** Everything the admin listener needs. */
 export interface AdminHandlerOptions extends EdgeOptions {
+  /**
+   * Why the caller may not do this, or `undefined` if he may. Asked for every method of
+   * `ClusterService` by its name, and for `metrics` and `statusz`.
+   */
+  readonly authorize: (caller: Caller, operation: string) => ServerError | undefined;
   readonly cluster: ServiceImpl<typeof ClusterService>;
   /** The metrics in the text format of Prometheus. */
   readonly metrics: () => string | Promise<string>;

@@ -62,16 +62,25 @@ export class Calls {
         const large = reply.payload.data.length > this.#rules.limits.messageBytes;
         const refusal = large ? replyTooLarge(invocation) : undefined;
         this.#measure(method, startedMs, invocation, refusal);
-        if (refusal === undefined) end.reply(reply);
-        else end.refuse(refusal);
+        if (refusal === undefined) this.#tell(() => end.reply(reply));
+        else this.#tell(() => end.refuse(refusal));
       },
       (error: unknown) => {
         this.#inFlight -= 1;
         const refusal = toServerError(error);
         this.#measure(method, startedMs, invocation, refusal);
-        end.refuse(refusal);
+        this.#tell(() => end.refuse(refusal));
       },
     );
+  }
+
+  /** An answer that cannot be written is lost with its connection, and takes nothing else with it. */
+  #tell(say: () => void): void {
+    try {
+      say();
+    } catch (error) {
+      this.#instruments.failed("reply", toServerError(error));
+    }
   }
 
   /** The same as a promise, for handlers that are asynchronous anyway. */

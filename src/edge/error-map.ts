@@ -87,6 +87,13 @@ export function connectCodeOf(error: ServerError): ConnectCode {
   return own ? (hostCode as ConnectCode) : CONNECT_CODES[error.code];
 }
 
+const MESSAGE_CHARACTERS = 4_096;
+
+/** User code may say anything: what cannot be written as UTF-8, or has no end, must not leave so. */
+function shownMessage({ message }: ServerError): string {
+  return message.slice(0, MESSAGE_CHARACTERS).toWellFormed();
+}
+
 /** The reason for machines; the code itself where nobody gave one. */
 export function reasonOf(error: ServerError): string {
   return (
@@ -102,7 +109,7 @@ interface Detail {
 /** The error as Connect, gRPC and gRPC-web write it, with its details. */
 export function toConnectError(error: ServerError): ConnectError {
   const connectError = new ConnectError(
-    error.message,
+    shownMessage(error),
     STATUSES[connectCodeOf(error)].grpc as Code,
     retryHeaders(error),
     undefined,
@@ -116,7 +123,7 @@ export function toConnectError(error: ServerError): ConnectError {
 export function toCallError(error: ServerError): CallError {
   return create(CallErrorSchema, {
     code: connectCodeOf(error),
-    message: error.message,
+    message: shownMessage(error),
     detail: create(ErrorDetailSchema, errorDetail(error)),
   });
 }

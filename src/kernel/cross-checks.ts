@@ -52,7 +52,8 @@ function checkPorts(context: CheckContext): void {
 function checkBinds(context: CheckContext): void {
   const { settings } = context;
   const identity = settings.selections.some((each) => each.contract === "authenticator@1");
-  const known = identity || settings.tlsCa !== undefined || settings.insecureAllowUnauthenticated;
+  // A client certificate is asked for, not required: without an authenticator nobody looks at it.
+  const known = identity || settings.insecureAllowUnauthenticated;
   const sealed = settings.tlsCert !== undefined || settings.tlsTerminatedUpstream;
   for (const [key, address] of listenAddresses(settings)) {
     // Members show each other certificates; that listener has its own keys.

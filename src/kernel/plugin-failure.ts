@@ -49,10 +49,11 @@ export function pluginFailure(
   const named =
     instance === plugin || instance.replaceAll("_", "-") === family ? "" : ` (${instance})`;
   const detail = error === undefined ? "" : `: ${safeText(error.thrown)}`;
-  const message = `${family} plug-in ${plugin}${named} ${what}${detail}`;
-  const exitCode = reason === "init_timeout" ? EXIT_UNAVAILABLE : exitCodeOf(error?.thrown);
   const thrown = error?.thrown;
-  const word = isServerError(thrown) ? thrown.details.reason : undefined;
+  const { reason: word, hint } = isServerError(thrown) ? thrown.details : {};
+  const advice = hint === undefined ? "" : `; ${safeText(hint)}`;
+  const message = `${family} plug-in ${plugin}${named} ${what}${detail}${advice}`;
+  const exitCode = reason === "init_timeout" ? EXIT_UNAVAILABLE : exitCodeOf(thrown);
   return { reason: word ?? reason, contract, plugin, instance, message, exitCode };
 }
 

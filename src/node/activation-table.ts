@@ -6,12 +6,12 @@ import type {
   ActivationInput,
   ActivationTimer,
 } from "../core/activation/effects.ts";
-import type { TurnLimits } from "../core/activation/turn-results.ts";
 import { type ActorId, type ActorTypeSpec, actorPath } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 import type { CallSignal, Invocation, Invoker, Payload, Reply } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
 import { NO_SLOT, TimerWheel, type WheelEntry } from "../std/timer-wheel.ts";
+import { RulesByType } from "./activation-rules.ts";
 import { Claims } from "./claims.ts";
 import { type CommitObserver, Committer } from "./committer.ts";
 import type { Hosts } from "./hosts.ts";
@@ -58,9 +58,6 @@ interface IdleEntry extends WheelEntry {
 
 const GRANULE_MS = 10;
 const IDLE_GRANULE_MS = 250;
-const MAX_REVISION = Number.MAX_SAFE_INTEGER;
-const AHEAD_TURNS = 1_024;
-const AHEAD_BYTES = 8 * 1024 * 1024;
 
 /**
  * Room 3: the activations of this node and their drivers. `invoke` puts a call into the mailbox of
@@ -76,8 +73,7 @@ export class ActivationTable implements Invoker {
   readonly #timers: TimerWheel<IdleEntry>;
   readonly #watchers = new Watchers();
   readonly #phases: PhaseTracker;
-  readonly #turnLimits: TurnLimits;
-  readonly #typePaths = new Map<string, string>();
+  readonly #rules: RulesByType;
   #lastCallId = 0;
   #underWay = 0;
   #draining = false;
@@ -93,8 +89,7 @@ export class ActivationTable implements Invoker {
     this.#deadlines = new TimerWheel(GRANULE_MS, now);
     this.#timers = new TimerWheel(IDLE_GRANULE_MS, now);
     this.#phases = new PhaseTracker(options.clock, options.observer);
-    const { stateBytes, effectsPerTurn } = options.limits;
-    this.#turnLimits = { stateBytes, effectsPerTurn, maxRevision: MAX_REVISION };
+    this.#rules = new RulesByType(options.hosts, options.limits, !options.store.exclusive);
   }
 
   get activations(): number {
@@ -137,10 +132,11 @@ export class ActivationTable implements Invoker {
       const sum =
         invocation.requestId === "" ? undefined : digest(invocation.action, invocation.payload);
       this.#lastCallId += 1;
-      const call = new Call(this.#lastCallId, invocation, sum, new Settlement(resolve, reject));
+      const settlement = new Settlement(resolve, reject, signal);
+      const call = new Call(this.#lastCallId, invocation, sum, settlement);
       this.#underWay += 1;
       this.#deadlines.add(call);
-      signal.addEventListener("abort", () => {
+      settlement.listen(() => {
         if (call.phase !== "done") this.#step(slot, { kind: "expired", call, error: canceled() });
       });
       this.#phases.entered(call);
@@ -169,6 +165,13 @@ export class ActivationTable implements Invoker {
     if (slot === undefined) return false;
     this.#step(slot, { kind: "drain", reject: undefined });
     return true;
+  }
+
+  /** Ends the activations of a type once they have nothing to do: the next ones see its new settings. */
+  renew(typePath: string): void {
+    for (const slot of [...this.#slots.values()]) {
+      if (slot.typePath === typePath) this.#step(slot, { kind: "drain", reject: undefined });
+    }
   }
 
   /** Hears of every state of the actor that is committed here, until the returned function is called. */
@@ -202,32 +205,21 @@ export class ActivationTable implements Invoker {
     const path = actorPath(actor);
     const known = this.#slots.get(path);
     if (known !== undefined) return known;
-    const { limits, store, hosts, observer } = this.#options;
+    const { limits, observer } = this.#options;
     if (this.#slots.size >= limits.activations) return undefined;
     const own = ownNames(actor, path, spec);
-    const activation = new Activation({
+    const rules = this.#rules.of(typePath, spec);
+    const slot: Slot = {
       actor: own,
-      spec,
-      fenceReads: !store.exclusive,
-      chainedTurns: hosts.chainLimit(typePath, limits.chainedTurns),
-      chainDepth: limits.chainDepth,
-      aheadTurns: AHEAD_TURNS,
-      aheadBytes: AHEAD_BYTES,
-      turn: this.#turnLimits,
-    });
-    const olderCalls = this.#lastCallId;
-    const type = this.#typePath(typePath);
-    const slot: Slot = { actor: own, path, typePath: type, activation, olderCalls, staged: false };
+      path,
+      typePath: rules.typePath,
+      activation: new Activation(own, rules.options),
+      olderCalls: this.#lastCallId,
+      staged: false,
+    };
     this.#slots.set(path, slot);
     observer.activated();
     return slot;
-  }
-
-  /** The same text for all activations of a type. */
-  #typePath(typePath: string): string {
-    const known = this.#typePaths.get(typePath);
-    if (known === undefined) this.#typePaths.set(typePath, typePath);
-    return known ?? typePath;
   }
 
   #step(slot: Slot, input: ActivationInput): void {
@@ -336,18 +328,46 @@ export class ActivationTable implements Invoker {
     // Its activation broke: nobody else will answer.
     if ((call.phase as string) === "done") return;
     call.phase = "done";
+    this.#phases.answered(call);
     this.#answered(call);
     call.settle.reject(deadline());
   }
 }
 
+/** The caller's end of a call: its promise, and the signal that may take the call back until then. */
 class Settlement implements CallSink {
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: ServerError) => void;
+  readonly #resolve: (reply: Reply) => void;
+  readonly #reject: (error: ServerError) => void;
+  readonly #signal: CallSignal;
+  #listener: (() => void) | undefined;
 
-  constructor(resolve: (reply: Reply) => void, reject: (error: ServerError) => void) {
-    this.resolve = resolve;
-    this.reject = reject;
+  constructor(
+    resolve: (reply: Reply) => void,
+    reject: (error: ServerError) => void,
+    signal: CallSignal,
+  ) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#signal = signal;
+  }
+
+  listen(listener: () => void): void {
+    this.#listener = listener;
+    this.#signal.addEventListener("abort", listener);
+  }
+
+  resolve(reply: Reply): void {
+    this.#letGo();
+    this.#resolve(reply);
+  }
+
+  reject(error: ServerError): void {
+    this.#letGo();
+    this.#reject(error);
+  }
+
+  #letGo(): void {
+    if (this.#listener !== undefined) this.#signal.removeEventListener?.("abort", this.#listener);
   }
 }
 

@@ -11,6 +11,8 @@ export interface ActivatorDoorOptions {
   readonly webhooks: Webhooks;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** Throws `ServerError` if the event names what no actor, action or request may be called. */
+  readonly checkCall: (call: ActivatorCall) => void;
   /** Unique to this process, to tell who was first. */
   readonly bootId: string;
 }
@@ -20,16 +22,17 @@ export type ActivatorDoor = Pick<ActivatorHost, "invoke" | "webhook" | "nextCron
 
 /** The door of the activator `instance`. Its calls are authorised like everybody's. */
 export function makeActivatorDoor(instance: string, options: ActivatorDoorOptions): ActivatorDoor {
-  const { invoker, store, webhooks, clock, limits, bootId } = options;
+  const { invoker, store, webhooks, clock, limits, bootId, checkCall } = options;
   const caller: Caller = { kind: "system", id: `activator:${instance}`, roles: ["activator"] };
   const mine = new TextEncoder().encode(bootId);
   return {
-    invoke: (call: ActivatorCall, signal: AbortSignal): Promise<Reply> => {
+    invoke: async (call: ActivatorCall, signal: AbortSignal): Promise<Reply> => {
+      checkCall(call);
       const timeoutMs = Math.min(call.timeoutMs, limits.maxDeadlineMs);
       const { actor, action, payload, requestId, metadata } = call;
       const deadlineMs = clock.now() + timeoutMs;
       const rest = { chain: [], trace: undefined, hops: 0 };
-      return invoker.invoke(
+      return await invoker.invoke(
         {
           actor,
           action,

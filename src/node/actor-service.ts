@@ -33,6 +33,9 @@ export interface ActorServiceOptions {
   readonly session: () => number | undefined;
 }
 
+/** Pages of rows that one listing looks through for those that the caller may see. */
+const LIST_PAGES = 20;
+
 /** What clients may ask of actors besides their actions, under the same policy as a call. */
 export class ActorService implements ActorApi {
   readonly #options: ActorServiceOptions;
@@ -51,6 +54,7 @@ export class ActorService implements ActorApi {
     const { store, session } = this.#options;
     const sessionId = session();
     if (sessionId === undefined) throw noSession();
+    if (this.#options.table.activeEpoch(actor) !== undefined) return false;
     const before = await store.read(actor);
     if (before !== undefined) return false;
     const [claim] = await store.claim({ sessionId, actors: [actor], maxRequestIds: 0 });
@@ -60,12 +64,25 @@ export class ActorService implements ActorApi {
     return true;
   }
 
+  /** Rows that the caller may not list are left out, as if they were not there. */
   async list(caller: Caller, query: ListQuery): Promise<readonly ActorSummary[]> {
-    const actor = { system: query.system, type: query.type ?? "*", key: query.keyPrefix ?? "*" };
-    this.#authorize(caller, actor, "list");
-    const { search } = this.#options.store;
+    const { router, store } = this.#options;
+    const { search } = store;
     if (search === undefined) throw unsupported("search");
-    return await search.list(query);
+    const mayList = (target: ActorId): boolean =>
+      router.authorize({ kind: "invoke", caller, target, action: "list" }) === undefined;
+    const found: ActorSummary[] = [];
+    let rest: ListQuery | undefined = query;
+    for (let page = 0; rest !== undefined && page < LIST_PAGES; page += 1) {
+      const rows: readonly ActorSummary[] = await search.list(rest);
+      found.push(...rows.filter(({ actor }) => mayList(actor)));
+      const last: ActorId | undefined = rows.length === rest.limit ? rows.at(-1)?.actor : undefined;
+      rest =
+        last === undefined || found.length >= query.limit
+          ? undefined
+          : { ...query, after: { type: last.type, key: last.key } };
+    }
+    return found.slice(0, query.limit);
   }
 
   async history(

@@ -163,7 +163,8 @@ export class Claims {
       const { state, revision, tags } = result;
       const { sealer } = this.#options;
       const plain =
-        state === undefined
+        // A key that was recorded with tags alone has a row and no state.
+        state === undefined || state.type === ""
           ? undefined
           : {
               type: state.type === JSON_TYPE ? JSON_TYPE : state.type,

@@ -19,7 +19,10 @@ export interface HostLink {
    * Never throws; a link that is gone reports `lost`.
    */
   execute(invocation: HostInvocation): void;
-  /** Nobody waits for this invocation any more; its result will be ignored. */
+  /**
+   * Nobody waits for this invocation any more: the host may end it early. It is still answered, and
+   * what it committed by then counts.
+   */
   cancel(invocationId: number): void;
   /** Asks the host to attach elsewhere: no new turns come, running ones are answered. */
   drain(): void;

@@ -77,6 +77,7 @@ class Bench {
       log: LOG,
       turnTimeoutMs: 5_000,
       remember: silent,
+      respecified: () => undefined,
       draining: () => this.draining,
       events: { hostAttached: silent, hostLost: silent },
       secret: () => `secret-${this.heard.length}`,
@@ -226,10 +227,7 @@ describe("the hosts of a node", () => {
     bench.hosts.credit(far, 5);
     expect(far.got).toEqual([1, 3]);
     bench.hosts.results(far, [result(1)]);
-    expect(bench.heard).toEqual([
-      "not 1 call.canceled not_applied",
-      "not 2 call.canceled not_applied",
-    ]);
+    expect(bench.heard).toEqual(["not 2 call.canceled not_applied", "executed 1"]);
   });
 
   test("belong to one identity for each type, and must ask for what there is", () => {

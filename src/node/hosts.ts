@@ -1,6 +1,7 @@
 import type { Balancer, BalancerCandidate } from "../contract/index.ts";
 import type { ActorTypeSpec } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
+import type { Caller } from "../domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../domain/turn.ts";
 import { Deque } from "../std/deque.ts";
 import type { HostGate, HostLink, RunningTurn } from "./host-port.ts";
@@ -23,6 +24,8 @@ export interface HostsOptions {
   /** New types are remembered, so that after a restart they are known without a host. */
   readonly remember: (types: readonly ActorTypeSpec[]) => void;
   readonly draining: () => boolean;
+  /** A type has other settings from now on; activations of it began under the old ones. */
+  readonly respecified: (typePath: string) => void;
   readonly events: Pick<NodeEvents, "hostAttached" | "hostLost">;
   /** An unguessable word: who knows it speaks for the turns of a host. */
   readonly secret: () => string;
@@ -46,6 +49,8 @@ interface Attached {
 
 interface HostedType {
   spec: ActorTypeSpec;
+  /** Who serves the type, also while no host of it is attached: nobody may take it over meanwhile. */
+  owner: Caller | undefined;
   readonly hosts: Attached[];
   /** Invocations that wait for credit; at most one per activation of the type. */
   readonly waiting: Deque<Omit<Running, "begunMs">>;
@@ -156,12 +161,13 @@ export class Hosts implements HostGate {
   }
 
   /**
-   * Nobody waits for the invocation: a host that has it is told, and whatever it answers is ignored,
-   * so the sink hears at once that it was not executed. A host that has it not never hears of it.
+   * Nobody waits for the invocation. A host that has it is told, so that it may end early; the actor's
+   * place is kept until it answers or the turn times out, because turns never overlap. A host that has
+   * it not never hears of it.
    */
   cancel(invocationId: number): void {
     for (const host of this.#links.values()) {
-      if (host.running.has(invocationId)) return this.#giveUp(host, invocationId, withdrawn());
+      if (host.running.has(invocationId)) return host.link.cancel(invocationId);
     }
     // What is not at a host waits for one.
     this.#withdrawn.add(invocationId);
@@ -238,7 +244,7 @@ export class Hosts implements HostGate {
   #check(link: HostLink, types: readonly ActorTypeSpec[]): void {
     for (const spec of types) {
       checkType(spec);
-      const owner = this.#types.get(typePathOf(spec))?.hosts[0]?.link.identity;
+      const owner = this.#types.get(typePathOf(spec))?.owner;
       if (owner === undefined) continue;
       if (owner.kind !== link.identity.kind || owner.id !== link.identity.id) {
         throw new ServerError(
@@ -254,7 +260,12 @@ export class Hosts implements HostGate {
   #register(host: Attached, types: readonly ActorTypeSpec[]): void {
     for (const spec of types) {
       const type = this.#type(spec);
+      const before = type.spec;
       type.spec = spec;
+      type.owner = host.link.identity;
+      if (JSON.stringify(before) !== JSON.stringify(spec)) {
+        this.#options.respecified(typePathOf(spec));
+      }
       if (!host.types.has(type)) type.hosts.push(host);
       host.types.add(type);
     }
@@ -266,7 +277,7 @@ export class Hosts implements HostGate {
     const path = typePathOf(spec);
     let type = this.#types.get(path);
     if (type === undefined) {
-      type = { spec, hosts: [], waiting: new Deque() };
+      type = { spec, owner: undefined, hosts: [], waiting: new Deque() };
       this.#types.set(path, type);
     }
     return type;

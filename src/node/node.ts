@@ -71,6 +71,7 @@ export class Node {
       turnTimeoutMs: limits.hostTurnTimeoutMs,
       remember: (types) => this.#remember(types),
       draining: () => this.#refusing,
+      respecified: (typePath) => this.table.renew(typePath),
       events: parts.events,
       secret: () => hex(parts.random.bytes(16)),
     });

@@ -37,7 +37,7 @@ export class Deque<T> {
 
   #grow(): void {
     const old = this.#ring;
-    const ring = new Array<T | undefined>(Math.max(8, old.length * 2));
+    const ring = new Array<T | undefined>(Math.max(2, old.length * 2));
     for (let i = 0; i < this.#length; i += 1) ring[i] = old[(this.#head + i) & (old.length - 1)];
     this.#ring = ring;
     this.#head = 0;

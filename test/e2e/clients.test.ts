@@ -25,7 +25,9 @@ const RUNTIMES = [
 ] as const;
 
 describe.each(RUNTIMES)("on %s", (runtime, program, absent) => {
-  test.skipIf(absent).each(["connect-1", "connect-1-json", "connect-2", "grpc", "grpc-web-1", "grpc-web-2"])(
+  test
+    .skipIf(absent)
+    .each(["connect-1", "connect-1-json", "connect-2", "grpc", "grpc-web-1", "grpc-web-2"])(
     "connect-node speaks %s",
     async (protocol) => {
       const client = await bundleClient("connect-node-client", folder.path, "node");
@@ -55,9 +57,27 @@ test.skipIf(noCurl)("curl calls, repeats, reads and is refused in JSON", async (
   expect(await curl("curl/add", ...post, ...once)).toBe("2\n200 true");
   expect(await curl("curl")).toBe('{"count":2}\n200 ');
   expect(await curl("curl/nothing", ...post)).toEndWith("\n404 ");
-  expect(await curl("curl/slow", "-H", "content-type: application/json", "-d", "9999", "-H", "x-troupe-deadline-ms: 50")).toEndWith("\n504 ");
+  expect(
+    await curl(
+      "curl/slow",
+      "-H",
+      "content-type: application/json",
+      "-d",
+      "9999",
+      "-H",
+      "x-troupe-deadline-ms: 50",
+    ),
+  ).toEndWith("\n504 ");
   const connect = `${server.url}/troupe.v1.ActorService/GetState`;
   const body = '{"actor":{"type":"counter","key":"curl"}}';
-  const { stdout } = await runTool(["curl", "-s", "-H", "content-type: application/json", "-d", body, connect]);
+  const { stdout } = await runTool([
+    "curl",
+    "-s",
+    "-H",
+    "content-type: application/json",
+    "-d",
+    body,
+    connect,
+  ]);
   expect(JSON.parse(stdout)).toMatchObject({ revision: "1" });
 });

@@ -63,8 +63,7 @@ test("a changed file is loaded, a broken one is not, and state stays", async () 
 test("a second server on the same data is refused", async () => {
   using folder = tempDir();
   await using server = await startDev(folder.path);
-  const args = ["serve", "--http-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"];
-  const second = await runToEnd({ cwd: folder.path, args });
+  const second = await runToEnd({ cwd: folder.path, args: ["serve"] });
   expect([second.code, fatalOf(second).reason]).toEqual([75, "store_locked"]);
   expect((await callJson(server.url, "counter/a/add", 1)).value).toBe(1);
 });
@@ -74,7 +73,7 @@ test("a port that is taken is said", async () => {
   using other = tempDir();
   await using server = await startDev(folder.path);
   const taken = `127.0.0.1:${server.port}`;
-  const args = ["dev", ACTORS, "--http-addr", taken, "--admin-addr", "127.0.0.1:0"];
+  const args = ["dev", ACTORS, "--http-addr", taken];
   const second = await runToEnd({ cwd: other.path, args });
   expect([second.code, fatalOf(second).reason]).toEqual([69, "address_in_use"]);
 });

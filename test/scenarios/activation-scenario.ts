@@ -118,8 +118,7 @@ export class ActivationScenario {
       mailboxCalls: words.number("mailbox", 100),
       mailboxBytes: words.number("mailbox-bytes", 1_000_000),
     };
-    return new Activation({
-      actor: ACTOR,
+    return new Activation(ACTOR, {
       spec,
       fenceReads: !words.has("exclusive"),
       chainedTurns: words.number("chain", 1),

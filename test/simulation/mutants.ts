@@ -174,6 +174,14 @@ export const MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    name: "a turn that nobody waits for gives up its place at once",
+    patches: patch(
+      "src/node/hosts.ts",
+      "if (host.running.has(invocationId)) return host.link.cancel(invocationId);",
+      "if (host.running.has(invocationId))\n        return this.#giveUp(host, invocationId, withdrawn());",
+    ),
+  },
+  {
     name: "two invocations at once",
     patches: patch(TURNS, "while (this.#running === undefined) {", "for (;;) {"),
   },

@@ -37,6 +37,7 @@ export class SimHost implements HostLink {
   readonly #options: SimHostOptions;
   /** What runs now, by activation (actor and epoch): the host must never see two at once. */
   readonly #inside = new Map<string, number>();
+  readonly #stuck = new Set<number>();
 
   constructor(options: SimHostOptions) {
     this.id = options.id;
@@ -54,16 +55,19 @@ export class SimHost implements HostLink {
     if (random.unit() < slow) ms += 200 * random.unit();
     if (stuck) {
       ms += STUCK_MS;
+      this.#stuck.add(invocation.id);
       marks.hit("host late");
     }
     scheduler.after(ms, process, () => {
       if (dies) return this.#die();
+      this.#leave(invocation.id);
       this.#answer(invocation, this.#result(invocation));
     });
   }
 
+  /** A turn that is stuck is ended; any other goes on to its answer, and keeps its place till then. */
   cancel(invocationId: number): void {
-    this.#leave(invocationId);
+    if (this.#stuck.has(invocationId)) this.#leave(invocationId);
   }
 
   drain(): void {
@@ -92,7 +96,6 @@ export class SimHost implements HostLink {
     const deliver = (ms: number): void => {
       scheduler.after(ms, node, () => {
         if (process.dead) return;
-        this.#leave(invocation.id);
         gate.results(this, [result]);
       });
     };

@@ -89,16 +89,14 @@ export class TokenAuthenticator implements Authenticator {
     if (authorization === "" || authorization.length > MAX_HEADER_CHARACTERS) return undefined;
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) return undefined;
-    if (this.#penalty.refuses(remoteAddress)) {
-      this.#host.meter.count("penalised_total");
-      return undefined;
-    }
     const caller = this.#tokens.find(token);
-    if (caller === undefined) {
-      this.#penalty.record(remoteAddress);
-      this.#host.meter.count("unknown_total");
-    }
-    return caller;
+    // A right token is never refused for what others guess from the same address, a proxy's say.
+    if (caller !== undefined) return caller;
+    this.#host.meter.count(
+      this.#penalty.refuses(remoteAddress) ? "penalised_total" : "unknown_total",
+    );
+    this.#penalty.record(remoteAddress);
+    return undefined;
   }
 
   async #readFile(): Promise<ReadTokens> {

@@ -29,12 +29,12 @@ const SPEC: ActorTypeSpec = {
   mailboxBytes: 1_000_000,
 };
 
+const ACTOR = { system: "default", type: "thing", key: "k" };
 const UNAVAILABLE = new ServerError("state.unavailable", "away", "not_applied");
 
 /** A world of one actor: answers whatever the activation asks, in any order and with any outcome. */
 class AnyWorld {
-  readonly activation = new Activation({
-    actor: { system: "default", type: "thing", key: "k" },
+  readonly activation = new Activation(ACTOR, {
     spec: SPEC,
     fenceReads: true,
     chainedTurns: 3,
@@ -71,6 +71,7 @@ class AnyWorld {
     else if (draw < 97) this.#expire();
     else if (draw < 99) this.#step({ kind: "timer", timer: { kind: "idle", token: 0 } });
     else if (this.#random.unit() < 0.1) this.#step({ kind: "fenced" });
+    else if (this.#random.unit() < 0.1) this.#step({ kind: "drain", reject: undefined });
   }
 
   /** No more calls: everything that was asked is answered, until the activation is over. */

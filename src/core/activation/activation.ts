@@ -1,3 +1,4 @@
+import type { ActorId } from "../../domain/actor.ts";
 import { ServerError } from "../../domain/error.ts";
 import { assert } from "../../std/assert.ts";
 import { Answers } from "./answers.ts";
@@ -45,6 +46,7 @@ const IDLE: ActivationTimer = { kind: "idle", token: 0 };
  * a bug of the driver.
  */
 export class Activation {
+  readonly #actor: ActorId;
   readonly #options: ActivationOptions;
   readonly #answers: Answers;
   readonly #gate: OutputGate;
@@ -59,12 +61,14 @@ export class Activation {
   #retryMs = 0;
   #nowMs = 0;
 
-  constructor(options: ActivationOptions) {
+  /** `options` may be shared by all activations of a type. */
+  constructor(actor: ActorId, options: ActivationOptions) {
     const { spec } = options;
+    this.#actor = actor;
     this.#options = options;
     this.#answers = new Answers(spec.mailboxCalls);
     this.#gate = new OutputGate(this.#answers, options.fenceReads && spec.stateful);
-    this.#turns = new TurnQueue(options, this.#answers, this.#gate);
+    this.#turns = new TurnQueue(actor, options, this.#answers, this.#gate);
   }
 
   get status(): Status {
@@ -103,8 +107,8 @@ export class Activation {
   /** What is staged, for the committer; `undefined` if it is gone or a commit is under way. */
   take(): StagedCommit | undefined {
     if (this.#status !== "active") return undefined;
-    const { actor, spec } = this.#options;
-    return this.#gate.take()?.commit(actor, this.#handle, this.#epoch, spec.history);
+    const { history } = this.#options.spec;
+    return this.#gate.take()?.commit(this.#actor, this.#handle, this.#epoch, history);
   }
 
   #dispatch(input: ActivationInput): void {

@@ -51,8 +51,10 @@ export const outcomes = {
       "unknown",
       { reason: "STORE_REGRESSED" },
     ),
-  hostFailed: (failure: TurnFailure): ServerError =>
-    new ServerError("host.failed", failure.message, "not_applied", { hostCode: failure.code }),
+  hostFailed: ({ code, message, reason }: TurnFailure): ServerError =>
+    reason === undefined
+      ? new ServerError("host.failed", message, "not_applied", { hostCode: code })
+      : new ServerError("host.invalid_reply", message, "not_applied", { reason }),
   invalidReply: (what: string): ServerError =>
     new ServerError("host.invalid_reply", what, "not_applied", { reason: "HOST_REPLY_INVALID" }),
   expired: (): ServerError =>

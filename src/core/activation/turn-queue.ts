@@ -14,7 +14,6 @@ import { bookAnswer, bookResult, makeReply, type TurnLimits } from "./turn-resul
 
 /** What bounds the turns of an activation. */
 export interface TurnQueueOptions {
-  readonly actor: ActorId;
   readonly spec: ActorTypeSpec;
   /** Calls that may share one invocation of the host. */
   readonly chainedTurns: number;
@@ -30,6 +29,7 @@ export interface TurnQueueOptions {
  */
 export class TurnQueue {
   readonly window = new RequestWindow();
+  readonly #actor: ActorId;
   readonly #options: TurnQueueOptions;
   readonly #mailbox: Mailbox;
   readonly #defaultReads: boolean;
@@ -40,8 +40,9 @@ export class TurnQueue {
   #voided: ServerError | undefined;
   #lookups = 0;
 
-  constructor(options: TurnQueueOptions, answers: Answers, gate: OutputGate) {
+  constructor(actor: ActorId, options: TurnQueueOptions, answers: Answers, gate: OutputGate) {
     const { spec } = options;
+    this.#actor = actor;
     this.#options = options;
     this.#answers = answers;
     this.#gate = gate;
@@ -205,8 +206,9 @@ export class TurnQueue {
     }
     this.#running = calls;
     this.#voided = undefined;
-    const { actor, spec } = this.#options;
+    const { spec } = this.#options;
     const { state, tags, revision } = tip;
+    const actor = this.#actor;
     const keepStates = spec.history.kind !== "none";
     this.#answers.effect({
       kind: "execute",

@@ -14,6 +14,9 @@ export interface TurnLimits {
   readonly maxRevision: number;
 }
 
+/** Longest payload type in characters: a type URL is far shorter. */
+const MAX_TYPE = 255;
+
 /** Whether a turn takes a revision: it changed something, or asked for one. */
 function takesRevision(outcome: TurnOutcome): boolean {
   return outcome.failure === undefined && (outcome.changed || outcome.effects.length > 0);
@@ -42,6 +45,8 @@ function refusal(
     if (call === undefined || outcome === undefined || outcome.turnId !== call.id) {
       return outcomes.invalidReply("the host answered the turns in another order");
     }
+    if (outcome.reply.type.length > MAX_TYPE)
+      return outcomes.invalidReply("a reply type is too long");
     if (!takesRevision(outcome)) continue;
     if (!stateful) return outcomes.invalidReply("an action of a stateless type changed something");
     revisions += 1;
@@ -52,6 +57,9 @@ function refusal(
     if (refused !== undefined) return refused;
   }
   if (tip.revision + revisions > limits.maxRevision) return outcomes.exhausted();
+  if ((result.state?.type.length ?? 0) > MAX_TYPE) {
+    return outcomes.invalidReply("the type of the state is too long");
+  }
   const size = result.state?.data.length ?? 0;
   return size > limits.stateBytes ? outcomes.stateTooLarge(size, limits.stateBytes) : undefined;
 }

@@ -1,4 +1,3 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import type { Limits } from "../../domain/limits.ts";
 import {
   type ActorType,
@@ -6,7 +5,7 @@ import {
   type Hello,
   HelloSchema,
 } from "../../gen/troupe/v1/host_pb.ts";
-import { decodeError } from "../gates/message.ts";
+import { decodeError, decodeMessage } from "../gates/message.ts";
 import { ProtoReader, type ReadLimits } from "../wire/reader.ts";
 import { type RawHostCall, readHostCall } from "./host-calls.ts";
 import { type RawResult, readResult } from "./wire-result.ts";
@@ -49,7 +48,7 @@ export function readAttachFrame(bytes: Uint8Array, limits: Limits): AttachFrame 
 function readField(reader: ProtoReader, tag: number, frame: AttachFrame, limits: Limits): void {
   switch (tag) {
     case 0x0a:
-      frame.hello = fromBinary(HelloSchema, reader.view(), { readUnknownFields: false });
+      frame.hello = decodeMessage(HelloSchema, reader.view(), false, limits);
       break;
     case 0x12:
       frame.results.push(readResult(reader, limits.effectsPerTurn));
@@ -62,7 +61,7 @@ function readField(reader: ProtoReader, tag: number, frame: AttachFrame, limits:
       break;
     case 0x2a:
       reader.count();
-      frame.types.push(fromBinary(ActorTypeSchema, reader.view(), { readUnknownFields: false }));
+      frame.types.push(decodeMessage(ActorTypeSchema, reader.view(), false, limits));
       break;
     case 0x30:
       frame.ping = reader.bool();

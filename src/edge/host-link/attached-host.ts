@@ -93,7 +93,7 @@ export class AttachedHost implements HostLink {
   }
 
   cancel(invocationId: number): void {
-    if (this.#running.cancel(invocationId)) this.#frames.cancel(invocationId);
+    if (this.#running.has(invocationId)) this.#frames.cancel(invocationId);
   }
 
   drain(): void {

@@ -83,9 +83,8 @@ export class DialledHost implements HostLink {
     if (this.#pending.length === 1) this.#options.clock.defer(() => this.#flush());
   }
 
-  cancel(invocationId: number): void {
-    this.#running.cancel(invocationId);
-  }
+  /** A request that is under way cannot be taken back; the host knows each turn's deadline. */
+  cancel(): void {}
 
   /** A dialled host has nothing to attach elsewhere: it is simply not called any more. */
   drain(): void {}
@@ -114,24 +113,20 @@ export class DialledHost implements HostLink {
       writeInvocation(this.#writer, 1, invocation, context);
       batch.push(invocation);
       if (this.#writer.length < BATCH_BYTES) continue;
-      void this.#post(batch, this.#writer.finish(), context.now);
+      void this.#post(batch, this.#writer.finish());
       this.#writer.reset();
       batch = [];
     }
-    if (batch.length > 0) void this.#post(batch, this.#writer.finish(), context.now);
+    if (batch.length > 0) void this.#post(batch, this.#writer.finish());
   }
 
   /** Never rejects: a failure ends the link. */
-  async #post(batch: readonly HostInvocation[], body: Uint8Array, now: number): Promise<void> {
+  async #post(batch: readonly HostInvocation[], body: Uint8Array): Promise<void> {
     const { limits, gate } = this.#options;
-    let leftMs = 0;
     let turns = 0;
-    for (const invocation of batch) {
-      turns += invocation.turns.length;
-      for (const turn of invocation.turns)
-        leftMs = Math.max(leftMs, turn.invocation.deadlineMs - now);
-    }
-    const timeoutMs = Math.min(leftMs, limits.hostTurnTimeoutMs) + GRACE_MS;
+    for (const invocation of batch) turns += invocation.turns.length;
+    // A caller's short deadline is no reason to give up on the host, which has other turns to run.
+    const timeoutMs = limits.hostTurnTimeoutMs + GRACE_MS;
     try {
       const { endpoint } = this.#profile;
       const bounds = { timeoutMs, limitBytes: maxFrameBytes(limits) };
@@ -150,7 +145,7 @@ export class DialledHost implements HostLink {
     const results = raw.map((result) => this.#running.take(result));
     for (const { id } of batch) {
       // What the answer left out will not be answered any more.
-      if (this.#running.cancel(id)) results.push(unanswered(id));
+      if (this.#running.forget(id)) results.push(unanswered(id));
     }
     return results.filter((result) => result !== undefined);
   }

@@ -12,7 +12,12 @@ import type { DialTransport } from "../../node/ports.ts";
 import { checkedTypes } from "./actor-type.ts";
 import { checkedEndpoint, type DialPolicy } from "./dial-endpoint.ts";
 import { DIAL_HEADERS, DialledHost, type DialledProfile } from "./dialled-host.ts";
-import { type HostLinkOptions, identifyHost, maxFrameBytes } from "./host-link-options.ts";
+import {
+  admitHost,
+  type HostLinkOptions,
+  identifyHost,
+  maxFrameBytes,
+} from "./host-link-options.ts";
 import { checkVersion, NEWEST_VERSION } from "./host-version.ts";
 
 const DESCRIBE_PATH = "/troupe.v1.ActorHostService/Describe";
@@ -78,10 +83,7 @@ export class DialledHosts {
   }
 
   async #identify({ token }: RegisterRequest, caller: Caller): Promise<Caller> {
-    if (token === "") {
-      this.#options.registrations.admit(`${caller.kind}/${caller.id}`);
-      return caller;
-    }
+    if (token === "") return admitHost(this.#options, caller);
     const credentials = {
       authorization: `Bearer ${token}`,
       remoteAddress: "",

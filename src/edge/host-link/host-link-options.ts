@@ -1,5 +1,5 @@
 import type { Credentials } from "../../contract/authenticator.ts";
-import { isServerError } from "../../domain/error.ts";
+import { isServerError, ServerError } from "../../domain/error.ts";
 import type { Caller, Invoker } from "../../domain/invocation.ts";
 import type { Limits } from "../../domain/limits.ts";
 import type { HostGate } from "../../node/host-port.ts";
@@ -44,7 +44,19 @@ export async function identifyHost(
     options.authentication.identify(credentials, resolve),
   );
   if (isServerError(found)) throw found;
-  const caller = found as Caller;
+  return admitHost(options, found as Caller);
+}
+
+/**
+ * The caller as a host. Throws `ServerError`: whoever serves a type is given the states of its actors,
+ * so a client's identity is not enough; and nobody may register too often.
+ */
+export function admitHost(options: HostLinkOptions, caller: Caller): Caller {
+  if (caller.kind === "client") {
+    throw new ServerError("access.denied", "the caller may not be a host", "not_started", {
+      reason: "HOST_IDENTITY",
+    });
+  }
   options.registrations.admit(`${caller.kind}/${caller.id}`);
   return caller;
 }

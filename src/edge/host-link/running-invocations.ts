@@ -26,7 +26,12 @@ export class RunningInvocations {
   }
 
   /** False if it was answered already. */
-  cancel(id: number): boolean {
+  has(id: number): boolean {
+    return this.#running.has(id);
+  }
+
+  /** Takes it out unanswered; false if it was answered already. */
+  forget(id: number): boolean {
     return this.#running.delete(id);
   }
 

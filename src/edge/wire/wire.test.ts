@@ -119,7 +119,14 @@ describe("writer and reader", () => {
 
   test("a likely string is given back itself, and any other is read", () => {
     const likely = "application/json";
-    for (const text of [likely, "application/jsox", "application/jso", "", "ключ", "a".repeat(300)]) {
+    for (const text of [
+      likely,
+      "application/jsox",
+      "application/jso",
+      "",
+      "ключ",
+      "a".repeat(300),
+    ]) {
       const reader = new ProtoReader(written((writer) => writer.presentString(1, text)));
       reader.tag();
       expect([reader.stringLike(likely), reader.tag()]).toEqual([text, 0]);

@@ -69,7 +69,8 @@ export interface BoundListeners {
 export async function bindListeners(world: ListenerWorld): Promise<BoundListeners> {
   const { settings } = world;
   const links = hostLinkOptions(world);
-  const dialled = new DialledHosts(links, makeDialTransport(), "local");
+  const transport = makeDialTransport();
+  const dialled = new DialledHosts(links, transport, "local");
   const bound: Listener[] = [];
   const bind = async (address: Address, handler: HttpHandler): Promise<Listener> => {
     const listener = await listen(listenOptions(world, address), handler);
@@ -78,6 +79,7 @@ export async function bindListeners(world: ListenerWorld): Promise<BoundListener
   };
   const close = async (): Promise<void> => {
     dialled.stop();
+    transport.close();
     await Promise.all(bound.map((listener) => listener.close()));
   };
   try {
@@ -127,6 +129,8 @@ function clientHandler(
 function adminHandler(world: ListenerWorld): HttpHandler {
   return makeAdminHandler({
     ...edgeOptions(world, world.settings.adminAddr.host),
+    authorize: (caller, operation) =>
+      world.node.router.authorize({ kind: "admin", caller, operation }),
     cluster: makeClusterService(world.admin),
     metrics: world.metrics,
     statusz: world.statusz,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { ContractId, HostOf, Statestore } from "../../contract/index.ts";
+import type { ActorId, ContractId, HostOf, Statestore } from "../../contract/index.ts";
 import { checkedActorId, checkName, checkRequestId } from "../../edge/gates/ids.ts";
+import { checkedMetadata } from "../../edge/gates/metadata.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { Hooks } from "../../kernel/hooks.ts";
 import { type HostRequest, Kernel } from "../../kernel/kernel.ts";
@@ -183,11 +184,7 @@ export class Server {
         invoker: this.#node.router,
         clock: this.#clock,
         log,
-        checkCall: ({ target, action, requestId }) => {
-          checkedActorId(target.system, target.type, target.key);
-          checkName(action);
-          checkRequestId(requestId);
-        },
+        checkCall,
         ...(this.#telemetry.tracing !== undefined && { trace: this.#telemetry.tracing }),
         credit: settings.limits.hostCredit,
       });
@@ -259,6 +256,10 @@ export class Server {
           clock: this.#clock,
           limits: callLimits(settings.limits),
           bootId: this.#bootId,
+          checkCall: ({ actor, action, requestId, metadata }) => {
+            checkCall({ target: actor, action, requestId });
+            checkedMetadata(metadata, callLimits(settings.limits));
+          },
         }),
     });
   }
@@ -335,4 +336,16 @@ export class Server {
       })),
     };
   }
+}
+
+/** Throws `ServerError` if a call names what no actor, action or request may be called. */
+function checkCall(call: {
+  readonly target: ActorId;
+  readonly action: string;
+  readonly requestId: string;
+}): void {
+  const { target, action, requestId } = call;
+  checkedActorId(target.system, target.type, target.key);
+  checkName(action);
+  checkRequestId(requestId);
 }

@@ -22,6 +22,9 @@ interface UpgradeRequest {
   readonly chosenProtocol: string;
 }
 
+/** A frame of a host may carry a reply, a state and effects; who takes the link bounds its frames. */
+const FRAME_MESSAGES = 4;
+
 /** Turns accepted upgrades into links. */
 export class WebSocketGate {
   readonly #context: ListenerContext;
@@ -33,7 +36,7 @@ export class WebSocketGate {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload: context.limits.maxMessageBytes,
+      maxPayload: FRAME_MESSAGES * context.limits.maxMessageBytes,
       handleProtocols: (_offered, request) =>
         (request as unknown as UpgradeRequest).chosenProtocol || false,
     });

@@ -152,7 +152,8 @@ export class ThreadLink implements HostLink {
       const result = this.#checked(unchecked);
       turns += this.#running.get(result.id) ?? 0;
       this.#running.delete(result.id);
-      if (!this.#cancelled.delete(result.id)) done.push(result);
+      this.#cancelled.delete(result.id);
+      done.push(result);
     }
     if (done.length > 0) this.#world.gate.results(this, done);
     if (turns > 0 && !this.#leaving) this.#world.gate.credit(this, turns);
@@ -161,8 +162,7 @@ export class ThreadLink implements HostLink {
   }
 
   #endIfIdle(): void {
-    if (this.#leaving && this.#running.size === this.#cancelled.size)
-      this.#end("its turns have ended", false);
+    if (this.#leaving && this.#running.size === 0) this.#end("its turns have ended", false);
   }
 
   /** Turns that never end although nobody waits for them must not eat up all the credit. */

@@ -1,5 +1,10 @@
 import { readFileSync } from "node:fs";
-import { Http2SessionManager, createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import {
+  Http2SessionManager,
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
 import type { Transport } from "@connectrpc/connect";
 import { connectScenario } from "./connect-scenario.ts";
 
@@ -12,10 +17,12 @@ const transports: Readonly<Record<string, () => Transport>> = {
   "connect-1": () => createConnectTransport({ baseUrl, httpVersion: "1.1", nodeOptions }),
   "connect-1-json": () =>
     createConnectTransport({ baseUrl, httpVersion: "1.1", nodeOptions, useBinaryFormat: false }),
-  "connect-2": () => createConnectTransport({ baseUrl, httpVersion: "2", sessionManager: sessions }),
-  "grpc": () => createGrpcTransport({ baseUrl, sessionManager: sessions }),
+  "connect-2": () =>
+    createConnectTransport({ baseUrl, httpVersion: "2", sessionManager: sessions }),
+  grpc: () => createGrpcTransport({ baseUrl, sessionManager: sessions }),
   "grpc-web-1": () => createGrpcWebTransport({ baseUrl, httpVersion: "1.1", nodeOptions }),
-  "grpc-web-2": () => createGrpcWebTransport({ baseUrl, httpVersion: "2", sessionManager: sessions }),
+  "grpc-web-2": () =>
+    createGrpcWebTransport({ baseUrl, httpVersion: "2", sessionManager: sessions }),
 };
 
 const transport = transports[protocol]?.();

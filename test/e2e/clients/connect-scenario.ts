@@ -49,10 +49,7 @@ export async function connectScenario(
   }
   const canceled = new AbortController();
   const slow = failure(
-    actors.invoke(
-      { actor, action: "slow", payload: payload(20_000) },
-      { signal: canceled.signal },
-    ),
+    actors.invoke({ actor, action: "slow", payload: payload(20_000) }, { signal: canceled.signal }),
   );
   await health.check({ service: "" });
   canceled.abort();

@@ -25,10 +25,13 @@ type Unary = (
 ) => { cancel(): void };
 type Streaming = (request?: Message) => Answers;
 
-const definition = loadSync(
-  ["troupe/v1/actor.proto", "grpc/health/v1/health.proto"],
-  { includeDirs: [protos], keepCase: false, longs: Number, enums: Number, defaults: true },
-);
+const definition = loadSync(["troupe/v1/actor.proto", "grpc/health/v1/health.proto"], {
+  includeDirs: [protos],
+  keepCase: false,
+  longs: Number,
+  enums: Number,
+  defaults: true,
+});
 const packages = loadPackageDefinition(definition);
 const channel =
   ca === undefined
@@ -174,7 +177,9 @@ const report: ClientReport = {
   deadline: await failure(unary(actors, "invoke", slow, { timeoutMs: 200 })),
   // A call that is taken back in the tick in which it began is sent, and its end is not.
   canceled: await failure(unary(actors, "invoke", slow, { cancelAfter: checkHealth })),
-  unknown: await failure(unary(actors, "invoke", { actor: { type: "nobody", key }, action: "add" })),
+  unknown: await failure(
+    unary(actors, "invoke", { actor: { type: "nobody", key }, action: "add" }),
+  ),
   invalid: await failure(unary(actors, "invoke", { actor, action: "add", payload: data("x") })),
   state: valueOf((await unary(actors, "getState", { actor }))["state"]),
 };

@@ -144,7 +144,11 @@ export class TroupeServer extends TroupeProcess {
   }
 }
 
-const FREE_PORTS = ["--http-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"];
+/** Ports of its own; flags override them. */
+const FREE_PORTS = {
+  TROUPE_HTTP_ADDR: "127.0.0.1:0",
+  TROUPE_ADMIN_ADDR: "127.0.0.1:0",
+};
 /** One client is all the load there is, so its share must not end first. */
 const NO_QUOTA = {
   TROUPE_LIMITS_PRINCIPAL_RATE: "1000000",
@@ -158,8 +162,8 @@ export function startDev(
   files: readonly string[] = [ACTORS],
   { args = [], env = {} }: Partial<RunOptions> = {},
 ): Promise<TroupeServer> {
-  const all = ["dev", ...files, ...FREE_PORTS, ...args];
-  return new TroupeServer({ cwd, args: all, env: { ...NO_QUOTA, ...env } }).ready();
+  const all = ["dev", ...files, ...args];
+  return new TroupeServer({ cwd, args: all, env: { ...FREE_PORTS, ...NO_QUOTA, ...env } }).ready();
 }
 
 /** `troupe serve` on ports of its own, once it is ready. */
@@ -167,13 +171,13 @@ export function startServe(
   cwd: string,
   { args = [], env = {} }: Partial<RunOptions> = {},
 ): Promise<TroupeServer> {
-  const all = ["serve", ...FREE_PORTS, ...args];
-  return new TroupeServer({ cwd, args: all, env: { ...NO_QUOTA, ...env } }).ready();
+  const all = ["serve", ...args];
+  return new TroupeServer({ cwd, args: all, env: { ...FREE_PORTS, ...NO_QUOTA, ...env } }).ready();
 }
 
 /** Runs the binary to its end; ports are free ones unless `args` or `env` say otherwise. */
 export async function runToEnd(options: RunOptions): Promise<Ended> {
-  await using child = new TroupeProcess(options);
+  await using child = new TroupeProcess({ ...options, env: { ...FREE_PORTS, ...options.env } });
   return await child.ended();
 }
 
