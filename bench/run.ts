@@ -3,6 +3,7 @@
  *
  *   bun run bench [workload …] [--seconds 3] [--rounds 3] [--json] [--restate]
  *
+ * `restate` installs that server with npm into the temporary folder, so it only runs when asked for.
  * Needs `dist/troupe` (bun run build). Without names every workload runs, one after another.
  */
 import { parseArgs } from "node:util";
@@ -14,6 +15,7 @@ import { durable } from "./workloads/durable.ts";
 import { hotActor } from "./workloads/hot-actor.ts";
 import { memory } from "./workloads/memory.ts";
 import { noop } from "./workloads/noop.ts";
+import { restate } from "./workloads/restate.ts";
 import { startUp } from "./workloads/start-up.ts";
 import { variants } from "./workloads/variants.ts";
 
@@ -41,21 +43,20 @@ const { values, positionals } = parseArgs({
 const settings: BenchSettings = {
   runMs: Number(values.seconds) * 1000,
   rounds: Number(values.rounds),
-  restate: values.restate,
 };
-const names = positionals.length > 0 ? positionals : Object.keys(WORKLOADS);
-const unknown = names.filter((name) => !Object.hasOwn(WORKLOADS, name));
+const all = { ...WORKLOADS, restate };
+const usual = values.restate ? Object.keys(all) : Object.keys(WORKLOADS);
+const names = positionals.length > 0 ? positionals : usual;
+const unknown = names.filter((name) => !Object.hasOwn(all, name));
 if (unknown.length > 0) {
-  console.error(
-    `no workload ${unknown.join(", ")}; there are ${Object.keys(WORKLOADS).join(", ")}`,
-  );
+  console.error(`no workload ${unknown.join(", ")}; there are ${Object.keys(all).join(", ")}`);
   process.exit(64);
 }
 const machine = machineText();
 if (!values.json)
   console.log(`${machine}; ${values.rounds} rounds of ${values.seconds} s, medians\n`);
 for (const name of names) {
-  const report = await WORKLOADS[name]?.(settings);
+  const report = await (all as Readonly<Record<string, Workload>>)[name]?.(settings);
   if (report === undefined) continue;
   console.log(values.json ? JSON.stringify({ machine, ...report }) : formatReport(report));
 }

@@ -1,11 +1,12 @@
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { InvokeRequestSchema } from "../../src/gen/troupe/v1/actor_pb.ts";
 import { field, headerBlock } from "../listener/raw-clients.ts";
-import type { LoadOptions } from "./load-options.ts";
+import type { LoadOptions, Wire } from "./load-options.ts";
 
 const PATH = "/troupe.v1.ActorService/Invoke";
 const TYPES = {
   "json-route": "application/json",
+  restate: "application/json",
   "connect-json": "application/json",
   "connect-proto": "application/proto",
   grpc: "application/grpc",
@@ -19,6 +20,11 @@ export interface PreparedCall {
   readonly body: Uint8Array;
 }
 
+/** The body is the argument itself, and the answer the reply. */
+function isPlain(wire: Wire): boolean {
+  return wire === "json-route" || wire === "restate";
+}
+
 function framed(message: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(message.length + 5);
   new DataView(bytes.buffer).setUint32(1, message.length);
@@ -28,7 +34,7 @@ function framed(message: Uint8Array): Uint8Array {
 
 function bodyOf({ wire, type, action }: LoadOptions, key: string, argument: string): Uint8Array {
   const data = Buffer.from(argument);
-  if (wire === "json-route") return data;
+  if (isPlain(wire)) return data;
   const payload = { type: "application/json", data };
   const message = create(InvokeRequestSchema, { actor: { type, key }, action, payload });
   if (wire === "connect-json") return Buffer.from(toJsonString(InvokeRequestSchema, message));
@@ -39,7 +45,8 @@ function bodyOf({ wire, type, action }: LoadOptions, key: string, argument: stri
 /** A call of `key` with a JSON argument. */
 export function prepareCall(options: LoadOptions, key: string, argument: string): PreparedCall {
   const { wire, type, action } = options;
-  const path = wire === "json-route" ? `/v1/${type}/${key}/${action}` : PATH;
+  const plain = `${wire === "restate" ? "" : "/v1"}/${type}/${key}/${action}`;
+  const path = isPlain(wire) ? plain : PATH;
   const contentType = TYPES[wire];
   const body = bodyOf(options, key, argument);
   const connect = wire.startsWith("connect") ? "connect-protocol-version: 1\r\n" : "";
@@ -75,7 +82,7 @@ const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1
 
 /** The JSON text that an answer carries; `undefined` if the body is no answer. */
 export function replyText({ wire }: LoadOptions, body: Uint8Array): string | undefined {
-  if (wire === "json-route") return latin(body);
+  if (isPlain(wire)) return latin(body);
   if (wire === "connect-json") {
     const data = /"data":"([^"]*)"/.exec(latin(body))?.[1];
     return data === undefined ? undefined : Buffer.from(data, "base64").toString();

@@ -1,5 +1,11 @@
 /** How a call travels. */
-export type Wire = "json-route" | "connect-json" | "connect-proto" | "grpc" | "grpc-web";
+export type Wire =
+  | "json-route"
+  | "restate"
+  | "connect-json"
+  | "connect-proto"
+  | "grpc"
+  | "grpc-web";
 
 /** What one load process does, given as JSON in its first argument. */
 export interface LoadOptions {

@@ -4,6 +4,4 @@ export interface BenchSettings {
   readonly runMs: number;
   /** Interleaved rounds, of which the median counts. */
   readonly rounds: number;
-  /** Install and run Restate for the comparison. */
-  readonly restate: boolean;
 }

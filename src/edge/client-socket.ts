@@ -3,6 +3,7 @@ import { toServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { WebSocketLink } from "../node/ports.ts";
 import { reasonOf } from "./error-map.ts";
+import { tooLarge } from "./gates/refusal.ts";
 import { ResultFrames } from "./result-frames.ts";
 import type { StreamShared } from "./stream-call.ts";
 import { StreamCalls } from "./stream-calls.ts";
@@ -14,10 +15,11 @@ export const CLIENT_PROTOCOL = "troupe.v1.client";
 const UNSUPPORTED_DATA = 1003;
 const BAD_FRAME = 1007;
 const POLICY = 1008;
+const TOO_BIG = 1009;
 const TOO_SLOW = 1013;
 /** Largest messages that may wait for a client that does not read. */
 const UNREAD_MESSAGES = 4;
-/** Frames kept while the authenticator has not answered yet. */
+/** Frames kept while the authenticator has not answered yet; in bytes no more than one message. */
 const EARLY_FRAMES = 16;
 
 /**
@@ -31,6 +33,7 @@ export class ClientSocket {
   readonly #frames: ResultFrames;
   #calls: StreamCalls | undefined;
   #early: (Uint8Array | string)[] = [];
+  #earlyBytes = 0;
   #flushing = false;
   #closed = false;
 
@@ -57,10 +60,14 @@ export class ClientSocket {
 
   #received(frame: Uint8Array | string): void {
     if (this.#closed) return;
+    // The listener lets larger ones pass, for hosts.
+    if (frame.length > this.#shared.limits.messageBytes) return this.#refuse(TOO_BIG, tooLarge());
     const calls = this.#calls;
     if (calls === undefined) {
       this.#early.push(frame);
-      if (this.#early.length > EARLY_FRAMES) this.#close(TOO_SLOW, "too many frames");
+      this.#earlyBytes += frame.length;
+      const much = this.#earlyBytes > this.#shared.limits.messageBytes;
+      if (much || this.#early.length > EARLY_FRAMES) this.#close(TOO_SLOW, "too many frames");
       return;
     }
     if (typeof frame === "string") return this.#close(UNSUPPORTED_DATA, "frames are binary");

@@ -12,7 +12,7 @@ const parameters = process.argv.slice(2);
 const terminal = processTerminal();
 const code = await runProgram(parameters, terminal);
 const flushed = Promise.all([terminal.out.flushed(), terminal.err.flushed()]);
-if (parameters[0] === "serve" || parameters[0] === "dev") {
+if (parameters.includes("serve") || parameters.includes("dev")) {
   const late = new Promise<void>((resolve) => systemClock.setTimer(SERVER_FLUSH_MS, resolve));
   await Promise.race([flushed, late]);
 } else {

@@ -139,16 +139,33 @@ function usageProblem(
   parameters: readonly string[],
 ): CommandError {
   const message = error.message.replace(/^error: /, "");
-  const command = program.commands.find((each) => each.name() === parameters[0]);
-  const named = /'(-[^']*)'/.exec(message)?.[1]?.replace(/[ =].*$/, "");
-  const more = `see: troupe ${command === undefined ? "" : `${command.name()} `}--help`;
+  const command = namedCommand(program, parameters);
+  const more = `see: troupe ${pathOf(command)}--help`;
+  const named = /'([^']*)'/.exec(message)?.[1]?.replace(/[ =].*$/, "") ?? "";
   let meant = "";
   if (error.code === "commander.unknownCommand") {
-    const names = program.commands.map((each) => each.name());
-    meant = didYouMean(/'([^']*)'/.exec(message)?.[1] ?? "", names);
-  } else if (error.code === "commander.unknownOption" && named !== undefined) {
-    const own = (command ?? program).options.map(({ long }) => long ?? "");
-    meant = didYouMean(named, command === undefined ? [...own, ...settingFlags()] : own);
+    meant = didYouMean(
+      named,
+      command.commands.map((each) => each.name()),
+    );
+  } else if (error.code === "commander.unknownOption") {
+    const own = command.options.map(({ long }) => long ?? "");
+    meant = didYouMean(named, command === program ? [...own, ...settingFlags()] : own);
   }
   return new CommandError(message, EXIT.usage, meant === "" ? more : `${meant} ${more}`);
+}
+
+/** The innermost command that the arguments begin with; the program itself if they name none. */
+function namedCommand(program: Command, parameters: readonly string[]): Command {
+  let command = program;
+  for (const name of parameters) {
+    const next = command.commands.find((each) => each.name() === name);
+    if (next === undefined) return command;
+    command = next;
+  }
+  return command;
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? "" : `${pathOf(command.parent)}${command.name()} `;
 }

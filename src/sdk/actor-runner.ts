@@ -214,9 +214,26 @@ function sameTags(a: StringMap, b: StringMap): boolean {
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
-/** What the caller hears of a throw: the error's own `code`, else "unknown". */
+const LONGEST_CODE = 64;
+const LONGEST_MESSAGE = 4_096;
+
+/**
+ * What the caller hears of a throw: the error's own `code`, else "unknown". Both texts are cut to a
+ * bounded length, and are text that can be sent. Never throws.
+ */
 export function failureOf(thrown: unknown): TurnFailure {
-  if (!(thrown instanceof Error)) return { code: "unknown", message: String(thrown) };
-  const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : "unknown";
-  return { code, message: thrown.message };
+  const coded = thrown instanceof Error && "code" in thrown && typeof thrown.code === "string";
+  return {
+    code: coded ? shown(thrown.code, LONGEST_CODE) : "unknown",
+    message: shown(thrown instanceof Error ? thrown.message : thrown, LONGEST_MESSAGE),
+  };
+}
+
+/** User code may throw anything, even what has no text. */
+function shown(thrown: unknown, longest: number): string {
+  try {
+    return String(thrown).slice(0, longest).toWellFormed();
+  } catch {
+    return "";
+  }
 }

@@ -133,6 +133,9 @@ describe("calling actors", () => {
     [64, "did you mean --request-id?", ["invoke", "counter/a", "add", "--reqest-id", "1"]],
     [64, "did you mean invoke?", ["invoek", "counter/a", "add"]],
     [64, "did you mean --port?", ["--prot", "8080"]],
+    [64, "did you mean generate? see: troupe keys --help", ["keys", "generat"]],
+    [64, "did you mean --role?", ["keys", "token", "a", "--roles", "x"]],
+    [64, "see: troupe state --help", ["state"]],
     [64, "invalid_argument", ["state", "counter/\u200b"]],
     [1, "not_found", ["invoke", "absent/a", "add"]],
     [1, "invalid_argument: add takes", ["invoke", "counter/a", "add", '"x"']],
@@ -324,5 +327,18 @@ describe("a process that serves", () => {
       { event: "process", reason, exit: 70 },
     ]);
     expect(ended.stderr).toContain("astray");
+  });
+
+  test("ends with 70 after a stray error while a plug-in starts, too", async () => {
+    const start =
+      'setTimeout(() => { throw new Error("astray"); }, 1); await new Promise(() => {});';
+    const { place, settings } = await serveWith(start);
+    using _place = place;
+    const ended = await runToEnd({
+      cwd: place.path,
+      args: ["serve", "--port", "0"],
+      env: settings,
+    });
+    expect([ended.code, fatalOf(ended).reason]).toEqual([70, "exception"]);
   });
 });

@@ -6,7 +6,6 @@ import { authenticatorSuite, credentials } from "../../../test/conformance/authe
 import { recordingHost } from "../../../test/conformance/support/recording-host.ts";
 import { tempDir } from "../../../test/support/temp-dir.ts";
 import { waitUntil } from "../../../test/support/wait-until.ts";
-import { networkOf } from "./failure-penalty.ts";
 import plugin from "./plugin.ts";
 
 const TOKEN = "Zk3vT8q1pXw6mN0rYb5sLd9hGc2eJfUa";
@@ -113,40 +112,12 @@ describe("tokens", () => {
   });
 });
 
-describe("guessing", () => {
-  test("100 failures in a minute close the address for the rest of it, and no other", async () => {
-    const host = recordingHost();
-    const authenticator = plugin.create({ file: "", tokens: [`a=${TOKEN}`] }, host);
-    for (let guess = 0; guess < 99; guess += 1) authenticator.authenticate(bearer(`guess${guess}`));
-    expect(authenticator.authenticate(bearer(TOKEN))?.id).toBe("a");
-    authenticator.authenticate(bearer("guess99"));
-    expect(authenticator.authenticate(bearer(TOKEN))).toBeUndefined();
-    expect(authenticator.authenticate(bearer(TOKEN, "::ffff:192.0.2.1"))).toBeUndefined();
-    expect(authenticator.authenticate(bearer(TOKEN, "192.0.2.2"))?.id).toBe("a");
-    await host.clock.advance(60_000);
-    expect(authenticator.authenticate(bearer(TOKEN))?.id).toBe("a");
-  });
-
-  test("thousands of other addresses do not open a closed one at once", () => {
-    const authenticator = plugin.create({ file: "", tokens: [`a=${TOKEN}`] }, recordingHost());
-    for (let guess = 0; guess < 100; guess += 1) authenticator.authenticate(bearer("guess"));
-    for (let address = 0; address < 9_000; address += 1) {
-      authenticator.authenticate(bearer("guess", `10.0.${address >> 8}.${address & 255}`));
-    }
-    expect(authenticator.authenticate(bearer(TOKEN))).toBeUndefined();
-  });
-
-  test.each([
-    ["192.0.2.1", "192.0.2.1"],
-    ["::FFFF:192.0.2.1", "192.0.2.1"],
-    ["2001:db8:0:1:aaaa:bbbb:cccc:dddd", "2001:db8:0:1"],
-    ["2001:0db8:0000:0001::1", "2001:db8:0:1"],
-    ["2001:db8::5", "2001:db8:0:0"],
-    ["::1", "0:0:0:0"],
-    ["fe80::1%eth0", "fe80:0:0:0"],
-  ])("the network of %s is %s", (address, network) => {
-    expect(networkOf(address)).toBe(network);
-  });
+test("a right token is accepted whatever others guess from its address", () => {
+  const host = recordingHost();
+  const authenticator = plugin.create({ file: "", tokens: [`a=${TOKEN}`] }, host);
+  for (let guess = 0; guess < 1_000; guess += 1) authenticator.authenticate(bearer("guess"));
+  expect(authenticator.authenticate(bearer(TOKEN))?.id).toBe("a");
+  expect(host.recorded.counts.get("unknown_total")).toBe(1_000);
 });
 
 test("the file is reloaded when it changes, and a bad one leaves the tokens as they were", async () => {

@@ -15,8 +15,9 @@ import { OutgoingFrames } from "./outgoing-frames.ts";
 import { RunningInvocations } from "./running-invocations.ts";
 
 const HELLO_TIMEOUT_MS = 10_000;
-/** Frames that may come while the host's token is being checked. */
+/** Frames that may come while the host's token is being checked, and their bytes with the hello's. */
 const MOST_EARLY_FRAMES = 16;
+const MOST_EARLY_BYTES = 1024 * 1024;
 const MOST_CREDIT = 1_000_000;
 const LONGEST_NAME = 128;
 
@@ -36,6 +37,7 @@ export class AttachedHost implements HostLink {
   readonly #stopHelloTimer: () => void;
   #phase: "hello" | "authenticating" | "attached" | "ended" = "hello";
   #early: AttachFrame[] = [];
+  #earlyBytes = 0;
   #hello: Hello | undefined;
   #identity: Caller = ANONYMOUS;
 
@@ -111,6 +113,7 @@ export class AttachedHost implements HostLink {
   receive(bytes: Uint8Array): void {
     if (this.#phase === "ended") return;
     try {
+      if (this.#phase !== "attached") this.#countEarly(bytes.length);
       const frame = readAttachFrame(bytes, this.#options.limits);
       if (this.#phase === "attached") this.#take(frame);
       else this.#takeEarly(frame);
@@ -127,6 +130,14 @@ export class AttachedHost implements HostLink {
   /** The host closed the stream, or the connection is lost. */
   ended(reason: string): void {
     this.#end(reason, undefined);
+  }
+
+  /** Of somebody unknown little is read and kept. */
+  #countEarly(bytes: number): void {
+    this.#earlyBytes += bytes;
+    if (this.#earlyBytes > MOST_EARLY_BYTES) {
+      throw protocolError("the host sends too much before it is welcome", "EARLY_FRAMES");
+    }
   }
 
   #takeEarly(frame: AttachFrame): void {

@@ -1,4 +1,4 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { ServerError } from "../../domain/error.ts";
 import type { Caller } from "../../domain/invocation.ts";
 import {
@@ -9,15 +9,12 @@ import {
   RegisterResponseSchema,
 } from "../../gen/troupe/v1/host_pb.ts";
 import type { DialTransport } from "../../node/ports.ts";
+import { assert } from "../../std/assert.ts";
+import { decodeMessage } from "../gates/message.ts";
 import { checkedTypes } from "./actor-type.ts";
 import { checkedEndpoint, type DialPolicy } from "./dial-endpoint.ts";
 import { DIAL_HEADERS, DialledHost, type DialledProfile } from "./dialled-host.ts";
-import {
-  admitHost,
-  type HostLinkOptions,
-  identifyHost,
-  maxFrameBytes,
-} from "./host-link-options.ts";
+import { admitHost, type HostLinkOptions, identifyHost } from "./host-link-options.ts";
 import { checkVersion, NEWEST_VERSION } from "./host-version.ts";
 
 const DESCRIBE_PATH = "/troupe.v1.ActorHostService/Describe";
@@ -51,6 +48,26 @@ export class DialledHosts {
     checkVersion(request.version);
     const identity = await this.#identify(request, caller);
     const endpoint = checkedEndpoint(request.endpoint, this.#policy);
+    this.#checkFree(endpoint, identity);
+    const fresh = new DialledEndpoint(this.#options, this.#transport, endpoint, () => {
+      if (this.#endpoints.get(endpoint) === fresh) this.#endpoints.delete(endpoint);
+    });
+    await fresh.meet(request, identity);
+    // Others may have registered while the host was asked.
+    this.#checkFree(endpoint, identity);
+    const hostId = fresh.start();
+    this.#endpoints.get(endpoint)?.stop("the host registered again");
+    this.#endpoints.set(endpoint, fresh);
+    return create(RegisterResponseSchema, { hostId, version: NEWEST_VERSION });
+  }
+
+  /** Calls no host any more. */
+  stop(): void {
+    for (const endpoint of [...this.#endpoints.values()]) endpoint.stop("the server is stopping");
+  }
+
+  /** Throws `ServerError` if the endpoint is another identity's, or there is no room for it. */
+  #checkFree(endpoint: string, identity: Caller): void {
     const known = this.#endpoints.get(endpoint);
     if (known !== undefined && !known.belongsTo(identity)) {
       throw new ServerError(
@@ -68,18 +85,6 @@ export class DialledHosts {
         retryAfterMs: PROBE_EVERY_MS,
       });
     }
-    const fresh = new DialledEndpoint(this.#options, this.#transport, endpoint, () => {
-      if (this.#endpoints.get(endpoint) === fresh) this.#endpoints.delete(endpoint);
-    });
-    const hostId = await fresh.start(request, identity);
-    this.#endpoints.get(endpoint)?.stop("the host registered again");
-    this.#endpoints.set(endpoint, fresh);
-    return create(RegisterResponseSchema, { hostId, version: NEWEST_VERSION });
-  }
-
-  /** Calls no host any more. */
-  stop(): void {
-    for (const endpoint of [...this.#endpoints.values()]) endpoint.stop("the server is stopping");
   }
 
   async #identify({ token }: RegisterRequest, caller: Caller): Promise<Caller> {
@@ -124,8 +129,8 @@ class DialledEndpoint {
     return owner?.kind === kind && owner.id === id;
   }
 
-  /** Calls the host and links it; answers the id of the link. Rejects with `ServerError`. */
-  async start(request: RegisterRequest, identity: Caller): Promise<string> {
+  /** Calls the host and finds out who it is. Rejects with `ServerError`. */
+  async meet(request: RegisterRequest, identity: Caller): Promise<void> {
     let described: DescribeResponse;
     try {
       described = await this.#describe();
@@ -152,6 +157,11 @@ class DialledEndpoint {
       specs: checkedTypes(types),
       concurrency: Math.min(concurrency, MOST_CONCURRENCY),
     };
+  }
+
+  /** Links the host that was met; answers the id of the link. Throws `ServerError`. */
+  start(): string {
+    assert(this.#profile !== undefined, "a host is met before it is linked");
     const link = this.#attach(this.#profile);
     this.#schedule();
     return link.id;
@@ -216,9 +226,9 @@ class DialledEndpoint {
       DESCRIBE_PATH,
       DIAL_HEADERS,
       NO_BODY,
-      { timeoutMs: DESCRIBE_TIMEOUT_MS, limitBytes: maxFrameBytes(this.#options.limits) },
+      { timeoutMs: DESCRIBE_TIMEOUT_MS, limitBytes: this.#options.limits.messageBytes },
     );
     if (status !== 200) throw new Error(`the host answered with status ${status}`);
-    return fromBinary(DescribeResponseSchema, body, { readUnknownFields: false });
+    return decodeMessage(DescribeResponseSchema, body, false, this.#options.limits);
   }
 }

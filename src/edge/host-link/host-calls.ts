@@ -72,6 +72,7 @@ export class HostCalls {
     this.#options.invoker.invoke(invocation, controller.signal).then(
       (reply) => {
         this.#running.delete(id);
+        this.#traced(invocation, "ok");
         this.#answer((writer, field) => {
           const mark = writer.begin(field);
           writer.uint(1, id);
@@ -83,6 +84,7 @@ export class HostCalls {
       },
       (error: unknown) => {
         this.#running.delete(id);
+        this.#traced(invocation, toServerError(error).code);
         this.#fail(id, error);
       },
     );
@@ -108,6 +110,10 @@ export class HostCalls {
       tracestate: context?.tracestate ?? "",
     };
     return toInvocation(call, channel, { limits, clock, trace, turn: () => turn });
+  }
+
+  #traced({ trace }: Invocation, code: string): void {
+    if (trace !== undefined) this.#options.trace?.end(trace, code);
   }
 
   #fail(id: number, error: unknown): void {
