@@ -17,6 +17,7 @@ import { memory } from "./workloads/memory.ts";
 import { noop } from "./workloads/noop.ts";
 import { restate } from "./workloads/restate.ts";
 import { startUp } from "./workloads/start-up.ts";
+import { statestore } from "./workloads/statestore.ts";
 import { variants } from "./workloads/variants.ts";
 
 type Workload = (settings: BenchSettings) => Promise<Report>;
@@ -26,6 +27,7 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
   "hot-actor": hotActor,
   variants,
   noop,
+  statestore,
   "cold-activation": coldActivation,
   "start-up": startUp,
   memory,

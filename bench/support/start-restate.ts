@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../test/support/free-port.ts";
@@ -8,6 +8,7 @@ const VERSION = "1.7.12";
 const SDK_VERSION = "1.17.2";
 const READY_MS = 60_000;
 const RETRY_MS = 200;
+const ATTEMPT_MS = 5_000;
 
 /** The increment of `bench-counter.ts`, as a virtual object. */
 const SERVICE = `
@@ -46,11 +47,13 @@ export function installRestate(): string {
 export class RestateServer implements AsyncDisposable {
   readonly #server: ChildProcess;
   readonly #service: ChildProcess;
+  readonly #data: string;
   readonly port: number;
 
-  constructor(server: ChildProcess, service: ChildProcess, port: number) {
+  constructor(server: ChildProcess, service: ChildProcess, data: string, port: number) {
     this.#server = server;
     this.#service = service;
+    this.#data = data;
     this.port = port;
   }
 
@@ -63,8 +66,11 @@ export class RestateServer implements AsyncDisposable {
     this.#service.kill("SIGKILL");
     this.#server.kill("SIGKILL");
     await ended;
+    rmSync(this.#data, { recursive: true, force: true });
   }
 }
+
+const soon = (): AbortSignal => AbortSignal.timeout(ATTEMPT_MS);
 
 async function until(what: string, attempt: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + READY_MS;
@@ -86,7 +92,10 @@ export async function startRestate(
     await freePort(),
   ];
   writeFileSync(join(folder, "service.mjs"), SERVICE);
-  const service = spawn("node", ["service.mjs", String(serving)], { cwd: folder, stdio: "ignore" });
+  const service = spawn(process.execPath, ["service.mjs", String(serving)], {
+    cwd: folder,
+    stdio: "ignore",
+  });
   const data = mkdtempSync(join(folder, "data-"));
   const platform = `${process.platform}-${process.arch}`;
   const binary = join(
@@ -111,11 +120,11 @@ export async function startRestate(
   const headers = { "content-type": "application/json" };
   await until("Restate", async () => {
     const url = `http://127.0.0.1:${admin}/deployments`;
-    return (await fetch(url, { method: "POST", headers, body })).ok;
+    return (await fetch(url, { method: "POST", headers, body, signal: soon() })).ok;
   });
   await until("its first call", async () => {
     const url = `http://127.0.0.1:${port}/bench/first/add`;
-    return (await fetch(url, { method: "POST", headers, body: "1" })).ok;
+    return (await fetch(url, { method: "POST", headers, body: "1", signal: soon() })).ok;
   });
-  return new RestateServer(server, service, port);
+  return new RestateServer(server, service, data, port);
 }

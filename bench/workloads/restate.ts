@@ -46,7 +46,7 @@ export async function restate({ runMs, rounds }: BenchSettings): Promise<Report>
   return {
     workload: "restate",
     settings:
-      "Durable increment, 1,000 actors of 1 KiB, 64 callers, JSON over HTTP/1.1, in turn. Tuned: two partitions, no retention of journals. Restate runs its service on Node.",
+      "Durable increment, 1,000 actors of 1 KiB, 64 callers, JSON over HTTP/1.1, in turn. Tuned: two partitions, no retention of journals. Its service runs on Bun, as the attached host does.",
     rows: contenders.map(({ name }, index) => ({
       name,
       figures: {

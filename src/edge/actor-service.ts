@@ -97,8 +97,11 @@ export function makeActorService(parts: ActorServiceParts): ServiceImpl<typeof A
       const call = callOfStateMessage(message);
       return stateMessage(await calls.invoke("GetState", call, values.get(CHANNEL), signal));
     },
-    invokeStream: (frames, { values, signal }) =>
-      invokeStream(frames, calls, values.get(CHANNEL), parts.edgeLimits.streamCalls, signal),
+    invokeStream: (frames, { values, signal }) => {
+      const { streamCalls } = parts.edgeLimits;
+      const bounds = { streamCalls, frameBytes: parts.rules.limits.messageBytes / 2 };
+      return invokeStream(frames, calls, values.get(CHANNEL), bounds, signal);
+    },
     watch: (message, { values, signal }) =>
       watchStates(api, message, values.get(CHANNEL).caller, signal),
     spawn: method("Spawn", (message, channel) => spawn(parts, message, channel)),
@@ -154,11 +157,10 @@ async function list(parts: ActorServiceParts, message: ListRequest, { caller }: 
     ...(Object.keys(tags).length > 0 && { tags }),
     ...(after !== undefined && { after }),
   };
-  const found = await api.list(caller, query);
-  const last = found.length < limit ? undefined : found.at(-1)?.actor;
+  const { rows, next } = await api.list(caller, query);
   return create(ListResponseSchema, {
-    actors: found.map(actorInfo),
-    nextPageToken: last === undefined ? "" : await pageTokens.make(scope, [last.type, last.key]),
+    actors: rows.map(actorInfo),
+    nextPageToken: next === undefined ? "" : await pageTokens.make(scope, [next.type, next.key]),
   });
 }
 
@@ -196,28 +198,27 @@ async function history(parts: ActorServiceParts, message: HistoryRequest, { call
   const limit = pageSize(parts, message.pageSize);
   const query: HistoryQuery = {
     limit,
+    withStates: message.withStates,
     ...(fromRevision > 0 && { fromRevision }),
     ...(toRevision > 0 && { toRevision }),
     ...(fromMs !== undefined && { fromMs }),
     ...(toMs !== undefined && { toMs }),
   };
-  const found = await api.history(caller, actor, query);
-  // Newest first: the next page ends just before the oldest of this one.
-  const next = found.length < limit ? 0 : (found.at(-1)?.row.revision ?? 0) - 1;
+  const { revisions, next } = await api.history(caller, actor, query);
   return create(HistoryResponseSchema, {
-    revisions: found.map((past) => revisionInfo(past, message.withStates)),
-    nextPageToken: next > 0 ? await pageTokens.make(scope, [next]) : "",
+    revisions: revisions.map(revisionInfo),
+    nextPageToken: next === undefined ? "" : await pageTokens.make(scope, [next]),
   });
 }
 
-function revisionInfo({ row, state }: PastState, withState: boolean) {
-  const payload = withState ? payloadMessage(state) : undefined;
+function revisionInfo({ row, state, size }: PastState) {
+  const payload = payloadMessage(state);
   return create(RevisionInfoSchema, {
     revision: BigInt(row.revision),
     committed: timestampFromMs(row.committedMs),
     action: row.action,
     tags: { ...row.tags },
-    size: state?.data.length ?? 0,
+    size,
     ...(payload !== undefined && { state: payload }),
   });
 }
@@ -238,6 +239,7 @@ async function restore(
 async function remove({ calls }: ActorServiceParts, message: DeleteRequest, channel: CallChannel) {
   const actor = actorOf(message.actor);
   const { requestId, shred } = message;
+  if (shred) throw unsupported("this server cannot shred what it has recorded", "SHRED");
   const operation = { kind: "delete", shred } as const;
   const call = { ...BLANK_CALL, ...actor, action: "delete", requestId, operation };
   const { revision } = await calls.invoke("Delete", call, channel, NEVER);

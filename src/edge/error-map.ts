@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { type Code, ConnectError } from "@connectrpc/connect";
+import { CONNECT_CODES, type ConnectCode } from "../domain/connect-code.ts";
 import type { ErrorCode, Outcome, ServerError } from "../domain/error.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import type { CallError, ErrorDetail } from "../gen/troupe/v1/invocation_pb.ts";
@@ -29,41 +30,7 @@ export const STATUSES = {
   unavailable: { grpc: 14, http: 503 },
   data_loss: { grpc: 15, http: 500 },
   unauthenticated: { grpc: 16, http: 401 },
-} as const;
-
-export type ConnectCode = keyof typeof STATUSES;
-
-/** The one table from our codes to the protocols'. */
-export const CONNECT_CODES: Readonly<Record<ErrorCode, ConnectCode>> = {
-  "request.invalid": "invalid_argument",
-  "request.id_conflict": "failed_precondition",
-  "request.too_large": "resource_exhausted",
-  "identity.missing": "unauthenticated",
-  "access.denied": "permission_denied",
-  "actor.unknown": "not_found",
-  "actor.exists": "already_exists",
-  "routing.not_owner": "aborted",
-  "routing.unreachable": "unavailable",
-  "state.conflict": "aborted",
-  "state.fenced": "aborted",
-  "state.corrupt": "data_loss",
-  "state.too_large": "resource_exhausted",
-  "state.exhausted": "failed_precondition",
-  "state.type_unknown": "failed_precondition",
-  "state.unavailable": "unavailable",
-  "mailbox.full": "resource_exhausted",
-  "quota.exceeded": "resource_exhausted",
-  "node.draining": "unavailable",
-  "node.partitioned": "unavailable",
-  "host.unavailable": "unavailable",
-  "host.failed": "unknown",
-  "host.invalid_reply": "internal",
-  "call.cycle": "failed_precondition",
-  "call.deadline": "deadline_exceeded",
-  "call.canceled": "canceled",
-  "plugin.unsupported": "unimplemented",
-  "internal.bug": "internal",
-};
+} as const satisfies Readonly<Record<ConnectCode, { grpc: number; http: number }>>;
 
 /** Reasons whose name says more than the code they belong to. */
 const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {

@@ -15,7 +15,7 @@ import type { Clock } from "../node/ports.ts";
 import { callTimeoutMs, parseMilliseconds } from "./gates/deadline.ts";
 import { checkedActorId, checkName, checkRequestId } from "./gates/ids.ts";
 import { checkedMetadata } from "./gates/metadata.ts";
-import { refuse } from "./gates/refusal.ts";
+import { refuse, unsupported } from "./gates/refusal.ts";
 
 /** A call as a client wrote it, taken out of its protocol but not yet checked. */
 export interface InvokeCall {
@@ -91,6 +91,9 @@ export function toInvocation(call: InvokeCall, channel: CallChannel, rules: Call
   const actor = checkedActorId(call.system, call.type, call.key);
   checkName(call.action);
   checkRequestId(call.requestId);
+  if (call.stream !== undefined) {
+    throw unsupported("this server does not order the calls of a stream", "STREAM_ORDER");
+  }
   const metadata = checkedMetadata(call.metadata, limits);
   const turn = call.turnToken === "" ? undefined : runningTurn(call.turnToken, rules);
   const wanted = Math.min(call.timeoutMs ?? Infinity, metadataTimeout(metadata) ?? Infinity);
@@ -108,7 +111,6 @@ export function toInvocation(call: InvokeCall, channel: CallChannel, rules: Call
     ...traceOf(call, channel, rules, actor.type),
     hops: 0,
     ...(call.expectedRevision !== undefined && { expectedRevision: call.expectedRevision }),
-    ...(call.stream !== undefined && { stream: checkedStream(call.stream) }),
     ...(call.operation !== undefined && { operation: call.operation }),
   };
 }
@@ -129,12 +131,6 @@ function turnCaller({ invocation }: RunningTurn): Caller {
 function metadataTimeout(metadata: StringMap): number | undefined {
   const text = metadata["request-timeout"];
   return text === undefined ? undefined : parseMilliseconds(text);
-}
-
-function checkedStream(stream: StreamPosition): StreamPosition {
-  if (stream.streamId === "") throw refuse("STREAM_POSITION");
-  checkRequestId(stream.streamId);
-  return stream;
 }
 
 /** The span of the call, or the caller's context as it came. A malformed one is no error. */

@@ -15,6 +15,13 @@ import { BLANK_CALL, type CallChannel, checkedRevision } from "./invoke-call.ts"
 import { callOfMessage, replyMessage } from "./invoke-message.ts";
 import { StreamCalls } from "./stream-calls.ts";
 
+/** What bounds one stream. */
+export interface StreamBounds {
+  readonly streamCalls: number;
+  /** Payload bytes after which a message with several results is full. */
+  readonly frameBytes: number;
+}
+
 /**
  * `InvokeStream` on decoded messages, for the formats that the lean stream leaves to the library.
  * Yields what is ready whenever its reader asks; ends when the caller has ended and all is answered.
@@ -23,10 +30,10 @@ export async function* invokeStream(
   frames: AsyncIterable<InvokeStreamRequest>,
   calls: Calls,
   channel: CallChannel,
-  limit: number,
+  bounds: StreamBounds,
   signal: AbortSignal,
 ): AsyncIterable<InvokeStreamResponse> {
-  const stream = new MessageStream(calls, channel, limit);
+  const stream = new MessageStream(calls, channel, bounds);
   const abort = (): void => stream.close();
   signal.addEventListener("abort", abort);
   try {
@@ -45,19 +52,21 @@ export async function* invokeStream(
 /** Reads calls and holds their results between the two halves of a stream. */
 class MessageStream {
   readonly #calls: StreamCalls;
+  readonly #frameBytes: number;
   #results: InvokeStreamResponse_Result[] = [];
   #wake: (() => void) | undefined;
   #done = false;
   #failure: ServerError | undefined;
 
-  constructor(calls: Calls, channel: CallChannel, limit: number) {
+  constructor(calls: Calls, channel: CallChannel, bounds: StreamBounds) {
+    this.#frameBytes = bounds.frameBytes;
     const add = (id: number, result: NonNullable<InvokeStreamResponse_Result["result"]>): void => {
       const entry = create(InvokeStreamResponse_ResultSchema, { id: BigInt(id) });
       entry.result = result;
       this.#results.push(entry);
       this.#notify();
     };
-    this.#calls = new StreamCalls(calls, channel, limit, {
+    this.#calls = new StreamCalls(calls, channel, bounds.streamCalls, {
       reply: (id, reply) => add(id, { case: "response", value: replyMessage(reply) }),
       refuse: (id, error) => add(id, { case: "error", value: toCallError(error) }),
     });
@@ -85,7 +94,7 @@ class MessageStream {
     this.#notify();
   }
 
-  /** The results since the last call, as soon as there is one; undefined at the end. */
+  /** Results that are ready, as many as a message may hold; undefined at the end. */
   async next(): Promise<readonly InvokeStreamResponse_Result[] | undefined> {
     while (this.#results.length === 0) {
       if (this.#failure !== undefined) throw this.#failure;
@@ -94,8 +103,12 @@ class MessageStream {
         this.#wake = resolve;
       });
     }
-    const results = this.#results;
-    this.#results = [];
+    let bytes = 0;
+    const over = this.#results.findIndex(({ result }, index) => {
+      bytes += result.case === "response" ? (result.value.payload?.data.length ?? 0) : 0;
+      return index > 0 && bytes > this.#frameBytes;
+    });
+    const results = this.#results.splice(0, over === -1 ? this.#results.length : over);
     this.#calls.written(results.length);
     return results;
   }

@@ -1,5 +1,6 @@
-import type { ServerError } from "../domain/error.ts";
+import { type ServerError, toServerError } from "../domain/error.ts";
 import type { Reply } from "../domain/invocation.ts";
+import { Deque } from "../std/deque.ts";
 import type { ResultSink } from "./stream-calls.ts";
 import { writeRefusal, writeResult } from "./stream-codec.ts";
 import { ProtoWriter } from "./wire/writer.ts";
@@ -10,17 +11,28 @@ export interface ResultFrame {
   readonly count: number;
 }
 
+interface Waiting {
+  readonly id: number;
+  readonly answer: Reply | ServerError;
+  readonly bytes: number;
+}
+
+/** What a refusal takes while it waits, about. */
+const REFUSAL_BYTES = 512;
+
 /**
  * Results on their way out, gathered into frames: as many as are ready, but none into a frame that is
- * half as large as a message may be, since callers bound what they receive.
+ * half as large as a message may be, since callers bound what they receive. One frame is encoded ahead
+ * of its reader; what does not fit into it waits as it is, for replies may share one large state that
+ * a copy for each of them would multiply.
  */
 export class ResultFrames implements ResultSink {
   readonly #prefixBytes: 0 | 5;
   readonly #frameBytes: number;
   readonly #ready: () => void;
   readonly #writer = new ProtoWriter();
-  #sealed: ResultFrame[] = [];
-  #sealedBytes = 0;
+  readonly #waiting = new Deque<Waiting>();
+  #waitingBytes = 0;
   #count = 0;
 
   /** `ready` is told of every result; `prefixBytes` is room for the envelope of a stream. */
@@ -32,42 +44,58 @@ export class ResultFrames implements ResultSink {
 
   /** Bytes that have not been taken. */
   get bytes(): number {
-    return this.#sealedBytes + this.#writer.length;
+    return this.#waitingBytes + this.#writer.length;
   }
 
   reply(id: number, reply: Reply): void {
-    this.#begin(reply.payload.data.length);
-    writeResult(this.#writer, id, reply);
-    this.#ready();
+    this.#add(id, reply, reply.payload.data.length);
   }
 
   refuse(id: number, error: ServerError): void {
-    this.#begin(0);
-    writeRefusal(this.#writer, id, error);
-    this.#ready();
+    this.#add(id, error, REFUSAL_BYTES);
   }
 
   /** The next frame, or undefined if there is no result. */
   take(): ResultFrame | undefined {
-    if (this.#sealed.length === 0) this.#seal();
-    const frame = this.#sealed.shift();
-    if (frame !== undefined) this.#sealedBytes -= frame.bytes.length;
-    return frame;
-  }
-
-  #begin(bytes: number): void {
-    if (this.#writer.length + bytes > this.#frameBytes) this.#seal();
-    if (this.#count === 0 && this.#prefixBytes > 0) this.#writer.reserve(this.#prefixBytes);
-    this.#count += 1;
-  }
-
-  #seal(): void {
-    if (this.#count === 0) return;
+    if (this.#count === 0) return undefined;
     if (this.#prefixBytes > 0) this.#writer.prefix(0, 0);
     const frame = { bytes: this.#writer.finish(), count: this.#count };
     this.#writer.reset();
     this.#count = 0;
-    this.#sealed.push(frame);
-    this.#sealedBytes += frame.bytes.length;
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      if (!this.#fits(next.bytes)) break;
+      this.#waiting.shift();
+      this.#waitingBytes -= next.bytes;
+      this.#write(next.id, next.answer);
+    }
+    return frame;
+  }
+
+  #add(id: number, answer: Reply | ServerError, bytes: number): void {
+    if (this.#waiting.length === 0 && this.#fits(bytes)) this.#write(id, answer);
+    else {
+      this.#waiting.push({ id, answer, bytes });
+      this.#waitingBytes += bytes;
+    }
+    this.#ready();
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#count === 0 || this.#writer.length + bytes <= this.#frameBytes;
+  }
+
+  #write(id: number, answer: Reply | ServerError): void {
+    const writer = this.#writer;
+    if (this.#count === 0 && this.#prefixBytes > 0) writer.reserve(this.#prefixBytes);
+    this.#count += 1;
+    const begin = writer.length;
+    try {
+      if (answer instanceof Error) writeRefusal(writer, id, answer);
+      else writeResult(writer, id, answer);
+    } catch (error) {
+      // What cannot be written is told as that, and takes no other result with it.
+      writer.truncate(begin);
+      writeRefusal(writer, id, toServerError(error));
+    }
   }
 }

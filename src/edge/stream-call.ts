@@ -54,9 +54,6 @@ export function streamProtocolOf(contentType: string | undefined): StreamProtoco
   return contentType === undefined ? undefined : BY_CONTENT_TYPE.get(contentType);
 }
 
-/** Calls of one frame that are begun before the answers to them are looked at. */
-const CALLS_PER_TICK = 16;
-
 /**
  * One `InvokeStream` over HTTP/2: reads frames of calls, writes frames of results as they come, each
  * with everything that was ready at the end of a tick. Ends when the caller has ended its half and
@@ -133,15 +130,10 @@ export class StreamCall {
   async #accept(message: Uint8Array): Promise<void> {
     const frame = decodeCallFrame(message, this.#shared.limits);
     for (const id of frame.cancel) this.#calls.cancel(id);
-    let begun = 0;
     for (const { id, call } of frame.calls) {
       while (this.#isFull() && !this.#ended) await this.#calls.change();
       if (this.#ended) return;
       this.#calls.run(id, call);
-      begun += 1;
-      if (begun % CALLS_PER_TICK !== 0) continue;
-      // Calls that the server answers itself are answered by then, so that their size is known.
-      await new Promise<void>((resolve) => this.#shared.clock.defer(resolve));
     }
   }
 

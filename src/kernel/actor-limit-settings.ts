@@ -115,7 +115,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     "100000",
     1,
     10 * MILLION,
-    "Active actors of the node; the least recently used are passivated.",
+    "Active actors of the node; while there are so many, calls of others are refused.",
   ),
   heapPercent: limit(
     "heap_percent",

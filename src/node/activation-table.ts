@@ -1,6 +1,6 @@
 import type { Statestore } from "../contract/index.ts";
 import { Activation } from "../core/activation/activation.ts";
-import { Call, type CallSink } from "../core/activation/call.ts";
+import { Call } from "../core/activation/call.ts";
 import type {
   ActivationEffect,
   ActivationInput,
@@ -19,6 +19,7 @@ import type { StateView } from "./node-api.ts";
 import type { NodeEvents } from "./node-events.ts";
 import type { Clock, Logger } from "./ports.ts";
 import type { Sealer } from "./sealer.ts";
+import { Settlement } from "./settlement.ts";
 import type { Slot } from "./slot.ts";
 import { PhaseTracker } from "./phase-tracker.ts";
 import { typePathOf } from "./type-rules.ts";
@@ -136,14 +137,29 @@ export class ActivationTable implements Invoker {
       const call = new Call(this.#lastCallId, invocation, sum, settlement);
       this.#underWay += 1;
       this.#deadlines.add(call);
-      settlement.listen(() => {
-        if (call.phase !== "done") this.#step(slot, { kind: "expired", call, error: canceled() });
-      });
+      settlement.listen(() => this.#expire(call, canceled()));
       this.#phases.entered(call);
-      const cold = slot.activation.status === "cold";
-      this.#step(slot, { kind: "invoke", call });
-      if (cold) this.#begun(slot, call);
+      this.#enter(slot, call);
     });
+  }
+
+  #enter(slot: Slot, call: Call): void {
+    call.home = slot;
+    const cold = slot.activation.status === "cold";
+    this.#step(slot, { kind: "invoke", call });
+    if (cold) this.#begun(slot, call);
+  }
+
+  /** The activation that the call waited in is over: the next one takes it. */
+  #reenter(call: Call): void {
+    const { actor } = call.invocation;
+    const typePath = typePathOf(actor);
+    const spec = this.#options.hosts.spec(typePath);
+    const slot = spec === undefined ? undefined : this.#slot(actor, typePath, spec);
+    if (slot !== undefined) return this.#enter(slot, call);
+    call.phase = "done";
+    this.#answered(call);
+    call.settle.reject(tooManyActivations());
   }
 
   /** A new activation has had its first call. */
@@ -151,7 +167,7 @@ export class ActivationTable implements Invoker {
     // Refused before anything was claimed: there is nothing to keep, and no timer would end it.
     if (slot.activation.status === "cold") return this.#remove(slot, "refused");
     this.#phases.claiming(call);
-    if (this.#draining) this.#step(slot, { kind: "drain", reject: undefined });
+    if (this.#draining) this.#step(slot, { kind: "drain", waiting: "finish" });
   }
 
   /** The epoch under which the actor is active here; `undefined` if it is not. */
@@ -163,14 +179,14 @@ export class ActivationTable implements Invoker {
   deactivate(actor: ActorId): boolean {
     const slot = this.#slots.get(actorPath(actor));
     if (slot === undefined) return false;
-    this.#step(slot, { kind: "drain", reject: undefined });
+    this.#step(slot, { kind: "drain", waiting: "hand-back" });
     return true;
   }
 
   /** Ends the activations of a type once they have nothing to do: the next ones see its new settings. */
   renew(typePath: string): void {
     for (const slot of [...this.#slots.values()]) {
-      if (slot.typePath === typePath) this.#step(slot, { kind: "drain", reject: undefined });
+      if (slot.typePath === typePath) this.#step(slot, { kind: "drain", waiting: "hand-back" });
     }
   }
 
@@ -192,7 +208,7 @@ export class ActivationTable implements Invoker {
   async drain(error: ServerError): Promise<void> {
     this.#draining = true;
     for (const slot of [...this.#slots.values()]) {
-      this.#step(slot, { kind: "drain", reject: error });
+      this.#step(slot, { kind: "drain", waiting: error });
     }
     while (this.#slots.size > 0) {
       await new Promise<void>((resolve) => this.#empty.push(resolve));
@@ -214,8 +230,8 @@ export class ActivationTable implements Invoker {
       path,
       typePath: rules.typePath,
       activation: new Activation(own, rules.options),
-      olderCalls: this.#lastCallId,
       staged: false,
+      broken: false,
     };
     this.#slots.set(path, slot);
     observer.activated();
@@ -223,6 +239,7 @@ export class ActivationTable implements Invoker {
   }
 
   #step(slot: Slot, input: ActivationInput): void {
+    if (slot.broken) return;
     let effects: readonly ActivationEffect[];
     try {
       effects = slot.activation.step(input, this.#options.clock.now());
@@ -233,6 +250,7 @@ export class ActivationTable implements Invoker {
       // A bug of ours: the actor starts over with its next call; these calls end at their deadlines.
       this.#options.log.error("activation.broken", { actor: slot.path, input: input.kind, error });
       this.#options.observer.invariantFailed();
+      slot.broken = true;
       this.#remove(slot, "broken");
       return;
     }
@@ -250,6 +268,8 @@ export class ActivationTable implements Invoker {
         this.#phases.answered(effect.call);
         this.#answered(effect.call);
         return effect.call.settle.reject(effect.error);
+      case "requeue":
+        return this.#reenter(effect.call);
       case "execute":
         this.#phases.begun(slot.activation.running);
         return this.#options.hosts.execute(slot.typePath, effect.invocation, {
@@ -312,62 +332,26 @@ export class ActivationTable implements Invoker {
   #tick(): void {
     const { clock } = this.#options;
     const now = clock.now();
-    this.#deadlines.advance(now, (call) => this.#expire(call));
+    this.#deadlines.advance(now, (call) => this.#expire(call, deadline()));
     this.#timers.advance(now, ({ slot, timer }) => {
       if (this.#slots.get(slot.path) === slot) this.#step(slot, { kind: "timer", timer });
     });
     this.#stopTicks = clock.setTimer(GRANULE_MS, () => this.#tick());
   }
 
-  #expire(call: Call): void {
+  /** The call's time is over, or its caller took it back. */
+  #expire(call: Call, error: ServerError): void {
     if (call.phase === "done") return;
-    const slot = this.#slots.get(actorPath(call.invocation.actor));
-    if (slot !== undefined && call.id > slot.olderCalls) {
-      this.#step(slot, { kind: "expired", call, error: deadline() });
-    }
+    const slot = call.home as Slot;
+    this.#step(slot, { kind: "expired", call, error });
+    if (!slot.broken) return;
     // Its activation broke: nobody else will answer.
-    if ((call.phase as string) === "done") return;
     call.phase = "done";
     this.#phases.answered(call);
     this.#answered(call);
-    call.settle.reject(deadline());
-  }
-}
-
-/** The caller's end of a call: its promise, and the signal that may take the call back until then. */
-class Settlement implements CallSink {
-  readonly #resolve: (reply: Reply) => void;
-  readonly #reject: (error: ServerError) => void;
-  readonly #signal: CallSignal;
-  #listener: (() => void) | undefined;
-
-  constructor(
-    resolve: (reply: Reply) => void,
-    reject: (error: ServerError) => void,
-    signal: CallSignal,
-  ) {
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#signal = signal;
-  }
-
-  listen(listener: () => void): void {
-    this.#listener = listener;
-    this.#signal.addEventListener("abort", listener);
-  }
-
-  resolve(reply: Reply): void {
-    this.#letGo();
-    this.#resolve(reply);
-  }
-
-  reject(error: ServerError): void {
-    this.#letGo();
-    this.#reject(error);
-  }
-
-  #letGo(): void {
-    if (this.#listener !== undefined) this.#signal.removeEventListener?.("abort", this.#listener);
+    call.settle.reject(
+      new ServerError("internal.bug", "an internal error occurred", "unknown", { cause: error }),
+    );
   }
 }
 

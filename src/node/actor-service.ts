@@ -1,4 +1,4 @@
-import type { ActorSummary, Statestore } from "../contract/index.ts";
+import type { ActorSummary, HistoryRow, Statestore } from "../contract/index.ts";
 import type { ActorId } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 import {
@@ -15,7 +15,15 @@ import {
 import type { Limits } from "../domain/limits.ts";
 import type { ActivationTable } from "./activation-table.ts";
 import type { Hosts } from "./hosts.ts";
-import type { ActorApi, HistoryQuery, ListQuery, PastState, StateView } from "./node-api.ts";
+import type {
+  ActorApi,
+  HistoryPage,
+  HistoryQuery,
+  ListPage,
+  ListQuery,
+  PastState,
+  StateView,
+} from "./node-api.ts";
 import type { Clock } from "./ports.ts";
 import type { Router } from "./router.ts";
 import type { Sealer } from "./sealer.ts";
@@ -35,6 +43,10 @@ export interface ActorServiceOptions {
 
 /** Pages of rows that one listing looks through for those that the caller may see. */
 const LIST_PAGES = 20;
+/** Past states that are read at once, each of which may be as large as a state. */
+const HISTORY_ROWS = 8;
+/** How many times a message's bytes are looked through for a page without states. */
+const UNSEEN_MESSAGES = 16;
 
 /** What clients may ask of actors besides their actions, under the same policy as a call. */
 export class ActorService implements ActorApi {
@@ -65,41 +77,52 @@ export class ActorService implements ActorApi {
   }
 
   /** Rows that the caller may not list are left out, as if they were not there. */
-  async list(caller: Caller, query: ListQuery): Promise<readonly ActorSummary[]> {
+  async list(caller: Caller, query: ListQuery): Promise<ListPage> {
     const { router, store } = this.#options;
     const { search } = store;
     if (search === undefined) throw unsupported("search");
-    const mayList = (target: ActorId): boolean =>
-      router.authorize({ kind: "invoke", caller, target, action: "list" }) === undefined;
-    const found: ActorSummary[] = [];
-    let rest: ListQuery | undefined = query;
-    for (let page = 0; rest !== undefined && page < LIST_PAGES; page += 1) {
-      const rows: readonly ActorSummary[] = await search.list(rest);
-      found.push(...rows.filter(({ actor }) => mayList(actor)));
-      const last: ActorId | undefined = rows.length === rest.limit ? rows.at(-1)?.actor : undefined;
-      rest =
-        last === undefined || found.length >= query.limit
-          ? undefined
-          : { ...query, after: { type: last.type, key: last.key } };
+    const rows: ActorSummary[] = [];
+    let next = query.after;
+    for (let page = 0; page < LIST_PAGES; page += 1) {
+      const found: readonly ActorSummary[] = await search.list({
+        ...query,
+        ...(next !== undefined && { after: next }),
+      });
+      for (const row of found) {
+        next = { type: row.actor.type, key: row.actor.key };
+        const question = { kind: "invoke", caller, target: row.actor, action: "list" } as const;
+        if (router.authorize(question) === undefined) rows.push(row);
+        if (rows.length === query.limit) return { rows, next };
+      }
+      if (found.length < query.limit) return { rows, next: undefined };
     }
-    return found.slice(0, query.limit);
+    return { rows, next };
   }
 
-  async history(
-    caller: Caller,
-    actor: ActorId,
-    query: HistoryQuery,
-  ): Promise<readonly PastState[]> {
+  /** Reads few states at a time, and ends the page where they come to more than a message holds. */
+  async history(caller: Caller, actor: ActorId, query: HistoryQuery): Promise<HistoryPage> {
     this.#authorize(caller, actor, "history");
-    const { store, sealer } = this.#options;
+    const { limits, store } = this.#options;
     if (store.history === undefined) throw unsupported("history");
-    const rows = await store.history.list(actor, query);
-    return rows.map((row) => {
-      const { state, revision } = row;
-      if (state === undefined) return { row, state: undefined };
-      const data = sealer.open("history", actor, revision, state.type, state.data);
-      return { row, state: { type: state.type, data } };
-    });
+    const { withStates, ...range } = query;
+    const mostBytes = limits.messageBytes * (withStates ? 0.5 : UNSEEN_MESSAGES);
+    const revisions: PastState[] = [];
+    let bytes = 0;
+    let next = query.toRevision;
+    while (revisions.length < query.limit) {
+      const limit = Math.min(HISTORY_ROWS, query.limit - revisions.length);
+      const to = next !== undefined && { toRevision: next };
+      const rows = await store.history.list(actor, { ...range, limit, ...to });
+      for (const row of rows) {
+        const past = this.#past(actor, row, withStates);
+        bytes += past.size;
+        if (revisions.length > 0 && bytes > mostBytes) return { revisions, next: row.revision };
+        revisions.push(past);
+        next = row.revision - 1;
+      }
+      if (rows.length < limit || next === 0) return { revisions, next: undefined };
+    }
+    return { revisions, next };
   }
 
   async restore(
@@ -108,8 +131,8 @@ export class ActorService implements ActorApi {
     revision: number,
     requestId: string,
   ): Promise<number> {
-    const range = { fromRevision: revision, toRevision: revision, limit: 1 };
-    const [past] = await this.history(caller, actor, range);
+    const range = { fromRevision: revision, toRevision: revision, limit: 1, withStates: true };
+    const [past] = (await this.history(caller, actor, range)).revisions;
     if (past === undefined) {
       throw new ServerError("actor.unknown", "the revision is not kept", "not_started", {
         reason: "REVISION_UNKNOWN",
@@ -117,7 +140,9 @@ export class ActorService implements ActorApi {
     }
     const { state, row } = past;
     const operation: Operation = { kind: "restore", state, tags: row.tags };
-    const reply = await this.#operate(caller, actor, "restore", operation, requestId);
+    // A request id belongs to one revision: another under the same id is another request.
+    const payload = { type: "", data: new TextEncoder().encode(String(revision)) };
+    const reply = await this.#operate(caller, actor, "restore", operation, requestId, payload);
     return reply.revision;
   }
 
@@ -149,18 +174,26 @@ export class ActorService implements ActorApi {
     };
   }
 
+  #past(actor: ActorId, { state, ...row }: HistoryRow, withState: boolean): PastState {
+    if (state === undefined) return { row, state, size: 0 };
+    const data = this.#options.sealer.open("history", actor, row.revision, state.type, state.data);
+    const shown = withState ? { type: state.type, data } : undefined;
+    return { row, state: shown, size: data.length };
+  }
+
   #operate(
     caller: Caller,
     actor: ActorId,
     action: string,
     operation: Operation,
     requestId: string,
+    payload = EMPTY_PAYLOAD,
   ): Promise<Reply> {
     const { clock, limits, router } = this.#options;
     const invocation: Invocation = {
       actor,
       action,
-      payload: EMPTY_PAYLOAD,
+      payload,
       requestId,
       metadata: EMPTY_MAP,
       caller,

@@ -76,6 +76,7 @@ class Bench {
       clock: Object.assign(this.clock, { defer: queueMicrotask }),
       log: LOG,
       turnTimeoutMs: 5_000,
+      defaults: { deactivationTimeoutMs: 7, mailboxCalls: 8, mailboxBytes: 9 },
       remember: silent,
       respecified: () => undefined,
       draining: () => this.draining,

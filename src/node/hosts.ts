@@ -5,9 +5,10 @@ import type { Caller } from "../domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../domain/turn.ts";
 import { Deque } from "../std/deque.ts";
 import type { HostGate, HostLink, RunningTurn } from "./host-port.ts";
+import { hostLost, nodeDraining, noHost, turnTimeout, withdrawn } from "./host-refusals.ts";
 import type { Clock, Logger } from "./ports.ts";
 import type { NodeEvents } from "./node-events.ts";
-import { checkType, typePathOf } from "./type-rules.ts";
+import { checkType, completeType, type TypeDefaults, typePathOf } from "./type-rules.ts";
 
 /** Who hears what became of an invocation. */
 export interface ExecutionSink {
@@ -21,6 +22,8 @@ export interface HostsOptions {
   readonly log: Logger;
   /** A host that has not answered by then is taken to have failed the turn. */
   readonly turnTimeoutMs: number;
+  /** What types have that leave it to the server, by a 0. */
+  readonly defaults: TypeDefaults;
   /** New types are remembered, so that after a restart they are known without a host. */
   readonly remember: (types: readonly ActorTypeSpec[]) => void;
   readonly draining: () => boolean;
@@ -44,6 +47,8 @@ interface Attached {
   readonly types: Set<HostedType>;
   readonly candidate: { -readonly [Key in keyof BalancerCandidate]: BalancerCandidate[Key] };
   readonly firstCredit: number;
+  /** Types whose oldest invocation found no room here, in the order in which they are served. */
+  readonly queue: Set<HostedType>;
   draining: boolean;
 }
 
@@ -85,7 +90,7 @@ export class Hosts implements HostGate {
 
   /** Types registered by an earlier life of the node: known, and without a host for now. */
   recall(types: readonly ActorTypeSpec[]): void {
-    for (const spec of types) this.#type(spec);
+    for (const spec of types) this.#type(completeType(spec, this.#options.defaults));
   }
 
   spec(typePath: string): ActorTypeSpec | undefined {
@@ -128,6 +133,7 @@ export class Hosts implements HostGate {
       types: new Set(),
       candidate: { hostId: link.id, local: true, inFlight: 0, credit, weight: link.weight },
       firstCredit: credit,
+      queue: new Set(),
       draining: false,
     };
     this.#links.set(link.id, host);
@@ -243,7 +249,7 @@ export class Hosts implements HostGate {
 
   #check(link: HostLink, types: readonly ActorTypeSpec[]): void {
     for (const spec of types) {
-      checkType(spec);
+      checkType(completeType(spec, this.#options.defaults));
       const owner = this.#types.get(typePathOf(spec))?.owner;
       if (owner === undefined) continue;
       if (owner.kind !== link.identity.kind || owner.id !== link.identity.id) {
@@ -258,7 +264,8 @@ export class Hosts implements HostGate {
   }
 
   #register(host: Attached, types: readonly ActorTypeSpec[]): void {
-    for (const spec of types) {
+    for (const given of types) {
+      const spec = completeType(given, this.#options.defaults);
       const type = this.#type(spec);
       const before = type.spec;
       type.spec = spec;
@@ -270,7 +277,8 @@ export class Hosts implements HostGate {
       host.types.add(type);
     }
     this.#options.remember(types);
-    this.#dispatchAll(host);
+    // Also those that wait for other hosts only: this one has not been asked yet.
+    for (const type of host.types) this.#dispatch(type);
   }
 
   #type(spec: ActorTypeSpec): HostedType {
@@ -283,21 +291,29 @@ export class Hosts implements HostGate {
     return type;
   }
 
+  /** Serves the types that wait for the host in turn, one invocation of each, as far as there is room. */
   #dispatchAll(host: Attached): void {
-    for (const type of host.types) if (type.waiting.length > 0) this.#dispatch(type);
+    for (let first = firstOf(host.queue); first !== undefined; first = firstOf(host.queue)) {
+      const before = first.waiting.length;
+      this.#dispatch(first);
+      if (first.waiting.length === before) return;
+    }
   }
 
   #dispatch(type: HostedType): void {
     for (let next = type.waiting.peek(); next !== undefined; next = type.waiting.peek()) {
       if (this.#withdrawn.size > 0 && this.#withdrawn.delete(next.invocation.id)) {
-        type.waiting.shift();
+        this.#shift(type);
         next.sink.notExecuted(next.invocation.id, withdrawn());
         continue;
       }
       const turns = next.invocation.turns.length;
       const host = this.#choose(type, turns);
-      if (host === undefined) return;
-      type.waiting.shift();
+      if (host === undefined) {
+        for (const one of type.hosts) one.queue.add(type);
+        return;
+      }
+      this.#shift(type);
       host.candidate.credit -= turns;
       host.candidate.inFlight += turns;
       host.running.set(next.invocation.id, { ...next, begunMs: this.#options.clock.now() });
@@ -305,11 +321,17 @@ export class Hosts implements HostGate {
     }
   }
 
+  /** Takes out the oldest invocation, and with it the place that it had among the types. */
+  #shift(type: HostedType): void {
+    type.waiting.shift();
+    for (const host of type.hosts) host.queue.delete(type);
+  }
+
   #choose(type: HostedType, turns: number): Attached | undefined {
     const { hosts } = type;
     const only = hosts.length === 1 ? hosts[0] : undefined;
-    if (only !== undefined) return hasRoom(only, turns) ? only : undefined;
-    const open = hosts.filter((host) => hasRoom(host, turns));
+    if (only !== undefined) return hasRoom(only, type, turns) ? only : undefined;
+    const open = hosts.filter((host) => hasRoom(host, type, turns));
     if (open.length < 2) return open[0];
     const index = this.#options.balancer.choose(
       typePathOf(type.spec),
@@ -323,6 +345,7 @@ export class Hosts implements HostGate {
     for (const type of gone.types) {
       const path = typePathOf(type.spec);
       if (this.hasHost(path)) continue;
+      for (const host of type.hosts) host.queue.delete(type);
       for (let next = type.waiting.shift(); next !== undefined; next = type.waiting.shift()) {
         this.#withdrawn.delete(next.invocation.id);
         next.sink.notExecuted(next.invocation.id, noHost(path));
@@ -352,44 +375,22 @@ export class Hosts implements HostGate {
   }
 }
 
-function hasRoom(host: Attached, turns: number): boolean {
-  return !host.draining && host.candidate.credit >= Math.min(turns, host.firstCredit);
+/**
+ * Whether the host takes these turns now. Types that found no room go first, for what needs many turns
+ * at once would never find them free; a host that runs nothing takes what it may not have credit for,
+ * since nothing that it will answer would bring more.
+ */
+function hasRoom(
+  { candidate, draining, firstCredit, queue }: Attached,
+  type: HostedType,
+  turns: number,
+): boolean {
+  const { credit, inFlight } = candidate;
+  if (draining || credit < 1 || (queue.size > 0 && firstOf(queue) !== type)) return false;
+  return credit >= Math.min(turns, firstCredit) || inFlight === 0;
 }
 
-function noHost(typePath: string): ServerError {
-  return new ServerError(
-    "host.unavailable",
-    `no host of actor type ${typePath} is attached`,
-    "not_started",
-    { reason: "HOST_ABSENT", retryAfterMs: 500 },
-  );
-}
-
-function withdrawn(): ServerError {
-  return new ServerError("call.canceled", "nobody waits for the call any more", "not_applied");
-}
-
-function hostLost(): ServerError {
-  return new ServerError(
-    "host.unavailable",
-    "the host was lost while it ran the turn; nothing of it was kept",
-    "not_applied",
-    { reason: "HOST_LOST", retryAfterMs: 100 },
-  );
-}
-
-function turnTimeout(): ServerError {
-  return new ServerError(
-    "host.unavailable",
-    "the host did not finish the turn in time; nothing of it was kept",
-    "not_applied",
-    { reason: "HOST_TIMEOUT" },
-  );
-}
-
-function nodeDraining(): ServerError {
-  return new ServerError("node.draining", "the node is draining", "not_started", {
-    reason: "DRAINING",
-    retryAfterMs: 500,
-  });
+function firstOf<T>(values: Set<T>): T | undefined {
+  for (const value of values) return value;
+  return undefined;
 }

@@ -19,19 +19,37 @@ export interface ListQuery {
   readonly limit: number;
 }
 
+/** A page of a listing; it may hold fewer rows than asked for although there are more. */
+export interface ListPage {
+  readonly rows: readonly ActorSummary[];
+  /** Where the next page begins; `undefined` at the end. */
+  readonly next: { readonly type: string; readonly key: string } | undefined;
+}
+
 /** Which past states are asked for; bounds inclusive, newest first. */
 export interface HistoryQuery {
   readonly fromRevision?: number;
   readonly toRevision?: number;
   readonly fromMs?: number;
   readonly toMs?: number;
+  readonly withStates: boolean;
   readonly limit: number;
 }
 
-/** One past state, opened. */
+/** One past state. */
 export interface PastState {
-  readonly row: HistoryRow;
+  readonly row: Omit<HistoryRow, "state">;
+  /** Opened, where states were asked for. */
   readonly state: Payload | undefined;
+  /** Bytes of the state, whether it was asked for or not. */
+  readonly size: number;
+}
+
+/** A page of past states; it may hold fewer than asked for although there are more. */
+export interface HistoryPage {
+  readonly revisions: readonly PastState[];
+  /** The newest revision of the next page; `undefined` at the end. */
+  readonly next: number | undefined;
 }
 
 /**
@@ -41,8 +59,8 @@ export interface PastState {
 export interface ActorApi extends Invoker {
   /** Records a key without activating it; true if it was new. */
   spawn(caller: Caller, actor: ActorId, tags: StringMap): Promise<boolean>;
-  list(caller: Caller, query: ListQuery): Promise<readonly ActorSummary[]>;
-  history(caller: Caller, actor: ActorId, query: HistoryQuery): Promise<readonly PastState[]>;
+  list(caller: Caller, query: ListQuery): Promise<ListPage>;
+  history(caller: Caller, actor: ActorId, query: HistoryQuery): Promise<HistoryPage>;
   /** Brings a kept revision back as a new one; answers that one. */
   restore(caller: Caller, actor: ActorId, revision: number, requestId: string): Promise<number>;
   /** Ends the activation after its running turns; false if there was none. */

@@ -203,6 +203,25 @@ describe("a node", () => {
     expect(one.node.table.inFlight).toBe(0);
   });
 
+  test("that is drained while it starts does not start after all", async () => {
+    const one = new OneNode();
+    const open = one.store.sessions.open.bind(one.store.sessions);
+    let answer = (): void => undefined;
+    one.store.sessions.open = async (request) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return await open(request);
+    };
+    const started = one.node.start();
+    expect(await one.node.drain(1_000)).toBe(true);
+    answer();
+    await started;
+    expect(one.node.status).toBe("stopping");
+    expect((await one.store.sessions.list()).map(({ state }) => state)).toEqual(["closed"]);
+    expect(one.clock.pending).toBe(0);
+  });
+
   test("says so if the drain's time runs out", async () => {
     const one = await new OneNode().start();
     one.host.execute = () => undefined;
@@ -237,7 +256,7 @@ describe("what clients may ask besides", () => {
       tags: { colour: "red" },
       limit: 9,
     });
-    expect(found.map(({ actor }) => actor.key)).toEqual(["a"]);
+    expect(found.rows.map(({ actor }) => actor.key)).toEqual(["a"]);
   });
 
   test("spawn does not say that it recorded what the store refused", async () => {
@@ -252,8 +271,8 @@ describe("what clients may ask besides", () => {
     const one = await new OneNode().start();
     for (const word of ["x", "y"]) await one.call(A, "add", word);
     const { service } = one.node;
-    const past = await service.history(ANONYMOUS, A, { limit: 9 });
-    expect(past.map(({ row, state }) => [row.revision, fromPayload(state)])).toEqual([
+    const past = await service.history(ANONYMOUS, A, { limit: 9, withStates: true });
+    expect(past.revisions.map(({ row, state }) => [row.revision, fromPayload(state)])).toEqual([
       [2, { ops: ["x", "y"] }],
       [1, { ops: ["x"] }],
     ]);

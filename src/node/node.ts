@@ -69,6 +69,7 @@ export class Node {
       clock,
       log,
       turnTimeoutMs: limits.hostTurnTimeoutMs,
+      defaults: limits,
       remember: (types) => this.#remember(types),
       draining: () => this.#refusing,
       respecified: (typePath) => this.table.renew(typePath),
@@ -121,10 +122,12 @@ export class Node {
   async start(): Promise<void> {
     await this.sessions.start();
     this.hosts.recall(await this.#parts.store.types.list());
+    // Drained meanwhile: what was stopped must not begin.
+    if (this.#refusing) return;
     this.table.start();
     this.#evaluate(true);
     this.#upkeep.start();
-    this.#status = "running";
+    if (this.#status === "starting") this.#status = "running";
   }
 
   /** Not ready any more, and still serving: load balancers need time to notice. */

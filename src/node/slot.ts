@@ -9,8 +9,8 @@ export interface Slot {
   /** `system/type`. */
   readonly typePath: string;
   readonly activation: Activation;
-  /** The newest call when it was made: older calls belong to an activation before it. */
-  readonly olderCalls: number;
+  /** A bug of ours broke it: it hears nothing any more, and its calls end at their deadlines. */
+  broken: boolean;
   /** It waits in its lane of the committer. */
   staged: boolean;
 }

@@ -6,6 +6,22 @@ export function typePathOf(id: { readonly system: string; readonly type: string 
   return `${id.system}/${id.type}`;
 }
 
+/** The settings of a type that a host may leave to the server. */
+export type TypeDefaults = Pick<
+  ActorTypeSpec,
+  "deactivationTimeoutMs" | "mailboxCalls" | "mailboxBytes"
+>;
+
+/** The type with what its host left to the server, by a 0, filled in. */
+export function completeType(spec: ActorTypeSpec, defaults: TypeDefaults): ActorTypeSpec {
+  return {
+    ...spec,
+    deactivationTimeoutMs: spec.deactivationTimeoutMs || defaults.deactivationTimeoutMs,
+    mailboxCalls: spec.mailboxCalls || defaults.mailboxCalls,
+    mailboxBytes: spec.mailboxBytes || defaults.mailboxBytes,
+  };
+}
+
 /**
  * Refuses a registration that asks for what this server does not offer, so that nobody finds out at
  * the first call. Throws `plugin.unsupported` or `request.invalid`.

@@ -1,10 +1,9 @@
 import type { ActorTypeSpec } from "../domain/actor.ts";
 import { JSON_TYPE } from "../domain/invocation.ts";
-import { DEFAULT_LIMITS } from "../domain/limits.ts";
 import type { Actor } from "./actor.ts";
 
 /**
- * What an actor registers. Throws a `TypeError` that names the actor if a read-only action does not
+ * What an actor registers; a 0 leaves a setting to the server. Throws a `TypeError` that names the actor if a read-only action does not
  * exist; names are checked by the server.
  */
 export function actorTypeSpec(actor: Actor, system: string): ActorTypeSpec {
@@ -22,12 +21,12 @@ export function actorTypeSpec(actor: Actor, system: string): ActorTypeSpec {
     durability: actor.durability ?? "commit",
     actions: Object.keys(actor.actions).map((name) => ({ name, readOnly: readOnly.has(name) })),
     openActions: false,
-    deactivationTimeoutMs: actor.deactivationTimeoutMs ?? DEFAULT_LIMITS.deactivationTimeoutMs,
+    deactivationTimeoutMs: actor.deactivationTimeoutMs ?? 0,
     reentrant: actor.reentrant ?? false,
     reads: actor.reads ?? "fenced",
     history: actor.history ?? { kind: "none" },
     stateType: JSON_TYPE,
-    mailboxCalls: actor.mailboxCalls ?? DEFAULT_LIMITS.mailboxCalls,
-    mailboxBytes: actor.mailboxBytes ?? DEFAULT_LIMITS.mailboxBytes,
+    mailboxCalls: actor.mailboxCalls ?? 0,
+    mailboxBytes: actor.mailboxBytes ?? 0,
   };
 }

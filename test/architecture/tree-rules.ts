@@ -1,7 +1,7 @@
 import { isTest, resolveReference, type SourceFile, type Violation } from "./source-file.ts";
 
 const ENTRIES: readonly RegExp[] = [
-  /^src\/main\/(?:main|new-plugin)\.ts$/,
+  /^src\/main\/(?:main|new-plugin|commands\/config-docs)\.ts$/,
   /^src\/sdk\/(?:actor|host|client|plugin)\.ts$/,
   /\.d\.ts$/,
   /\.test\.ts$/,

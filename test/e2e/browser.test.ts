@@ -61,10 +61,10 @@ describe.skipIf(isAbsent(CHROMIUM))("a page of another origin", () => {
   });
 
   test.each(["connect", "grpc-web"])("speaks %s by connect-web", async (protocol) => {
-    const report = await page.evaluate(
-      ([name, url]) => client.rpc(name, url, `page-${name}`),
-      [protocol, server.url] as const,
-    );
+    const report = await page.evaluate(([name, url]) => client.rpc(name, url, `page-${name}`), [
+      protocol,
+      server.url,
+    ] as const);
     expectReport(report, { bidi: false });
   });
 

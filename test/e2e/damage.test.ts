@@ -38,28 +38,34 @@ const flip = (at: string): string =>
   `unhex(substr(hex(state), 1, 2 * (${at})) || printf('%02x', 255 - instr('0123456789ABCDEF', substr(hex(state), 2 * (${at}) + 2, 1))) || substr(hex(state), 2 * (${at}) + 3))`;
 
 test.each([
-  ["a flipped byte of the text", `UPDATE actors SET state = ${flip("30")} WHERE key = 'bad'`],
+  [
+    "DB-021: a flipped byte of the text",
+    `UPDATE actors SET state = ${flip("30")} WHERE key = 'bad'`,
+  ],
   [
     "a flipped byte of the tag",
     `UPDATE actors SET state = ${flip("length(state) - 1")} WHERE key = 'bad'`,
   ],
   [
-    "an unknown version of the envelope",
+    "DB-019: an unknown version of the envelope",
     "UPDATE actors SET state = unhex('FF' || substr(hex(state), 3)) WHERE key = 'bad'",
   ],
-  ["an empty state", "UPDATE actors SET state = x'' WHERE key = 'bad'"],
+  ["DB-023: an empty state", "UPDATE actors SET state = x'' WHERE key = 'bad'"],
   ["a state of 28 bytes", "UPDATE actors SET state = substr(state, 1, 28) WHERE key = 'bad'"],
   [
-    "a state in the clear",
+    "DB-029: a state in the clear",
     "UPDATE actors SET state = unhex('00' || hex('{\"count\":99}')) WHERE key = 'bad'",
   ],
   [
     "a state pasted from another actor",
     "UPDATE actors SET state = (SELECT state FROM actors WHERE key = 'other') WHERE key = 'bad'",
   ],
-  ["a revision that was raised", "UPDATE actors SET revision = revision + 5 WHERE key = 'bad'"],
-  ["a negative revision", "UPDATE actors SET revision = -1 WHERE key = 'bad'"],
-  ["another type of the state", "UPDATE actors SET state_type = 'x/y' WHERE key = 'bad'"],
+  [
+    "DB-027: a revision that was raised",
+    "UPDATE actors SET revision = revision + 5 WHERE key = 'bad'",
+  ],
+  ["DB-035: a negative revision", "UPDATE actors SET revision = -1 WHERE key = 'bad'"],
+  ["DB-033: another type of the state", "UPDATE actors SET state_type = 'x/y' WHERE key = 'bad'"],
 ])("%s is data loss for that actor alone, and stays as it is", async (_name, sql) => {
   using folder = await filled();
   edit(folder, sql);
@@ -79,6 +85,14 @@ test.each([
   await server.kill9();
   expect(db.query(row).get()).toEqual(before);
   db.close();
+});
+
+test("DB-025: a reply in the place of the state is data loss", async () => {
+  using folder = await filled();
+  const reply = "SELECT reply FROM dedup LIMIT 1";
+  edit(folder, `UPDATE actors SET state = (${reply}) WHERE key = 'bad'`);
+  await using server = await startDev(folder.path, undefined, { env: KEY });
+  expect((await readJson(server.url, "counter/bad")).status).toBe(500);
 });
 
 test("a replayed reply that was changed is data loss, too", async () => {
@@ -101,7 +115,7 @@ test.each([
   expect([ended.code, fatalOf(ended).reason]).toEqual([code, reason]);
 });
 
-test("a key that is missing for the rows is data loss, and keys are rotated", async () => {
+test("DB-017: a key that is missing for the rows is data loss, and keys are rotated", async () => {
   using folder = await filled();
   const lost = { TROUPE_STATESTORE_KEYS: `b:${keyOf(2)}` };
   {
@@ -116,9 +130,14 @@ test("a key that is missing for the rows is data loss, and keys are rotated", as
 });
 
 test.each([
-  ["a newer schema", "INSERT INTO troupe_schema VALUES (12, 'x', 'y', 0)", 78, "schema_newer"],
-  ["tables without a schema", "DROP TABLE troupe_schema", 65, "schema_unknown"],
-  ["a missing index", "DROP INDEX outbox_due", 65, "schema_mismatch"],
+  [
+    "DB-001: a newer schema",
+    "INSERT INTO troupe_schema VALUES (12, 'x', 'y', 0)",
+    78,
+    "schema_newer",
+  ],
+  ["DB-003: tables without a schema", "DROP TABLE troupe_schema", 65, "schema_unknown"],
+  ["DB-007: a missing index", "DROP INDEX outbox_due", 65, "schema_mismatch"],
 ])("%s ends the start, and nothing is written", async (_name, sql, code, reason) => {
   using folder = await filled();
   edit(folder, sql);
@@ -128,7 +147,7 @@ test.each([
   expect(readFileSync(storeOf(folder)).equals(before)).toBe(true);
 });
 
-test("a damaged header ends the start with a hint", async () => {
+test("DB-061: a damaged header ends the start with a hint", async () => {
   using folder = await filled();
   writeFileSync(storeOf(folder), readFileSync(storeOf(folder)).fill(0x41, 0, 100));
   const ended = await runToEnd({ cwd: folder.path, args: SERVE, env: KEY });

@@ -44,7 +44,7 @@ async function attach(transport: string) {
 describe.each(["websocket", "grpc", "tcp", "unix"])("a host by %s", (name) => {
   const transport = name === "unix" ? `unix:${join(folder.path, "host.sock")}` : name;
 
-  test("that is killed within a turn leaves nothing of it, and its caller hears so", async () => {
+  test("HOST-006: that is killed within a turn leaves nothing of it, and its caller hears so", async () => {
     const path = `kit.counter/${name}`;
     const first = await attach(transport);
     expect((await callJson(server.url, `${path}/add`, 5)).value).toBe(5);

@@ -111,10 +111,10 @@ describe("a broken plug-in ends the start with one clear line", () => {
 
   test.each([
     ["throws when imported", 'throw new Error("boom");', "import_threw", "boom"],
-    ["is a syntax error", "export default {\n  a b\n};", "syntax", " 2:5"],
+    ["PLUG-005: is a syntax error", "export default {\n  a b\n};", "syntax", " 2:5"],
     ["exports nothing", "export {};", "no_default_export", "mine.ts"],
-    ["is empty", "", "no_default_export", "mine.ts"],
-    ["exports null", "export default null;", "bad_shape", "mine.ts"],
+    ["PLUG-003: is empty", "", "no_default_export", "mine.ts"],
+    ["PLUG-007: exports null", "export default null;", "bad_shape", "mine.ts"],
     [
       "has another contract",
       balancerText({ contract: '"queue@1"' }),
@@ -122,15 +122,20 @@ describe("a broken plug-in ends the start with one clear line", () => {
       "balancer@1",
     ],
     [
-      "has a later contract",
+      "PLUG-013: has a later contract",
       balancerText({ contract: '"balancer@9"' }),
       "api_version_unsupported",
       "balancer@1",
     ],
-    ["has no contract", balancerText({ contract: "undefined" }), "api_version_missing", "mine.ts"],
-    ["has a bad name", balancerText({ name: '"../x"' }), "bad_manifest", "name"],
     [
-      "imports what is not there",
+      "PLUG-011: has no contract",
+      balancerText({ contract: "undefined" }),
+      "api_version_missing",
+      "mine.ts",
+    ],
+    ["PLUG-009: has a bad name", balancerText({ name: '"../x"' }), "bad_manifest", "name"],
+    [
+      "PLUG-037: imports what is not there",
       'import "left-pad";\nexport default 1;',
       "import_threw",
       "left-pad",
@@ -155,13 +160,13 @@ describe("a broken plug-in ends the start with one clear line", () => {
       "boom",
     ],
     [
-      "rejects with nothing",
+      "PLUG-019: rejects with nothing",
       balancerText({ create: "() => ({ choose: () => 0, start: () => Promise.reject() })" }),
       "init_failed",
       "balancer",
     ],
     [
-      "exits in its start",
+      "PLUG-021: exits in its start",
       balancerText({ create: "() => ({ choose: () => 0, start: async () => process.exit(42) })" }),
       "init_failed",
       "end the process",
@@ -178,7 +183,7 @@ describe("a broken plug-in ends the start with one clear line", () => {
     expect(refused.text).toContain(words);
   });
 
-  test("that never ends its import", async () => {
+  test("PLUG-017: that never ends its import", async () => {
     const refused = await refusedBy("while (true) {}\nexport default 1;");
     expect([refused.code, refused.reason]).toEqual([78, "import_timeout"]);
   });
@@ -190,13 +195,20 @@ describe("a broken plug-in ends the start with one clear line", () => {
     expect([refused.code, refused.reason]).toEqual([69, "init_timeout"]);
   });
 
-  test("that is a store and ignores the epoch", async () => {
+  test("PLUG-051: that is a store and ignores the epoch", async () => {
     const inner = generatedPlugin("statestores", "inner");
     const refused = await refusedBy(UNFENCED, { family: "--statestore", inner });
     expect([refused.code, refused.reason]).toEqual([78, "fence_broken"]);
   });
 
-  test("that everybody may write", async () => {
+  test("PLUG-047: that takes the name of another", async () => {
+    using folder = tempDir();
+    const file = writePlugin(folder.path, balancerText({ name: '"random"' }));
+    const ended = await runToEnd({ cwd: folder.path, args: ["serve", "--plugins", file] });
+    expect([ended.code, fatalOf(ended).reason]).toEqual([78, "conflict"]);
+  });
+
+  test("PLUG-041: that everybody may write", async () => {
     using folder = tempDir();
     const file = writePlugin(folder.path, balancerText());
     chmodSync(file, 0o666);
@@ -204,7 +216,7 @@ describe("a broken plug-in ends the start with one clear line", () => {
     expect([ended.code, fatalOf(ended).reason]).toEqual([77, "plugin_permissions"]);
   });
 
-  test("that is not the file that was pinned, or is not pinned where it must be", async () => {
+  test("PLUG-001, PLUG-039, PLUG-043: that is absent, far away, not pinned or not what was pinned", async () => {
     using folder = tempDir();
     const file = writePlugin(folder.path, balancerText());
     const run = async (...args: string[]) =>

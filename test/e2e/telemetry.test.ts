@@ -76,7 +76,13 @@ test("metrics count what happened, under names of their own", async () => {
   await callJson(server.url, "nobody/m/add", 1);
   const text = await (await fetch(`${server.adminUrl}/metrics`)).text();
   const value = (series: string): number =>
-    Number(text.split("\n").find((line) => line.startsWith(`${series} `))?.split(" ").at(-1));
+    Number(
+      text
+        .split("\n")
+        .find((line) => line.startsWith(`${series} `))
+        ?.split(" ")
+        .at(-1),
+    );
   expect(value("troupe_turn_committed_total")).toBe(1);
   expect(value("troupe_dedup_hit_total")).toBe(1);
   expect(value('troupe_rpc_seconds_count{method="Invoke",code="ok"}')).toBe(2);
@@ -100,7 +106,10 @@ test("probes say what can be served, until the end", async () => {
   const ready = await (await fetch(`${server.url}/readyz`)).json();
   expect(ready).toEqual({ status: "running", checks: { statestore: "ok", session: "ok" } });
   server.signal("SIGTERM");
-  await waitUntil("readiness is off", async () => (await fetch(`${server.url}/readyz`)).status === 503);
+  await waitUntil(
+    "readiness is off",
+    async () => (await fetch(`${server.url}/readyz`)).status === 503,
+  );
   expect((await fetch(`${server.url}/livez`)).status).toBe(200);
   expect((await server.ended()).code).toBe(0);
 });

@@ -65,7 +65,12 @@ describe.skipIf(isAbsent("openssl"))("over TLS", () => {
   test("ALPN chooses HTTP/2 or HTTP/1.1, and nothing else", async () => {
     const negotiated = (ALPNProtocols: string[]) =>
       new Promise<string>((resolve) => {
-        const options = { port: server.port, host: "127.0.0.1", ca: readFileSync(ca), ALPNProtocols };
+        const options = {
+          port: server.port,
+          host: "127.0.0.1",
+          ca: readFileSync(ca),
+          ALPNProtocols,
+        };
         const socket = connectTls(options, () => {
           resolve(String(socket.alpnProtocol));
           socket.destroy();

@@ -201,7 +201,10 @@ export class ActivationScenario {
         return { kind: "timer", timer: { kind: first as "idle" | "claim-retry", token } };
       case "drain": {
         const error = new ServerError("node.draining", "made by the scenario", "not_started");
-        return { kind: "drain", reject: words.has("reject") ? error : undefined };
+        return {
+          kind: "drain",
+          waiting: words.has("reject") ? error : words.has("hand-back") ? "hand-back" : "finish",
+        };
       }
       case "fenced":
         return { kind: "fenced" };
@@ -311,6 +314,8 @@ export class ActivationScenario {
         const text = value.data.length === 0 ? "empty" : shown(value);
         return `reply ${this.#answer(effect.call)} ${text} r${revision}${replayed ? " replayed" : ""}`;
       }
+      case "requeue":
+        return `requeue ${this.#nameOf(effect.call)}`;
       case "reject": {
         const { code, outcome, details } = effect.error;
         const reason = details.reason === undefined ? "" : ` ${details.reason}`;

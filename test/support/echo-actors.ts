@@ -14,9 +14,10 @@ import {
 } from "../../src/domain/invocation.ts";
 import type {
   ActorApi,
+  HistoryPage,
   HistoryQuery,
+  ListPage,
   ListQuery,
-  PastState,
   StateView,
 } from "../../src/node/node-api.ts";
 
@@ -75,7 +76,7 @@ export class EchoActors implements ActorApi {
     return Promise.resolve(fresh);
   }
 
-  list(_caller: Caller, query: ListQuery): Promise<readonly ActorSummary[]> {
+  list(_caller: Caller, query: ListQuery): Promise<ListPage> {
     const after = query.after && `${query.after.type}/${query.after.key}`;
     const found = [...this.#cells.values()]
       .filter(({ actor }) => actor.system === query.system)
@@ -83,34 +84,33 @@ export class EchoActors implements ActorApi {
       .filter(({ actor }) => actor.key.startsWith(query.keyPrefix ?? ""))
       .toSorted((a, b) => (actorPath(a.actor) < actorPath(b.actor) ? -1 : 1))
       .filter(({ actor }) => after === undefined || `${actor.type}/${actor.key}` > after);
-    return Promise.resolve(
-      found.slice(0, query.limit).map(({ actor, revision, tags }) => ({
+    const rows: readonly ActorSummary[] = found
+      .slice(0, query.limit)
+      .map(({ actor, revision, tags }) => ({
         actor,
         revision,
         epoch: 1,
         tags,
         hasState: revision > 0,
         updatedMs: 1_000,
-      })),
-    );
+      }));
+    const next = rows.length < query.limit ? undefined : rows.at(-1)?.actor;
+    return Promise.resolve({ rows, next });
   }
 
-  history(_caller: Caller, actor: ActorId, query: HistoryQuery): Promise<readonly PastState[]> {
+  history(_caller: Caller, actor: ActorId, query: HistoryQuery): Promise<HistoryPage> {
     const top = Math.min(this.#cell(actor).revision, query.toRevision ?? Number.POSITIVE_INFINITY);
     const revisions = Array.from({ length: top }, (_, index) => top - index);
     const kept = revisions.filter((revision) => revision >= (query.fromRevision ?? 1));
-    return Promise.resolve(
-      kept.slice(0, query.limit).map((revision) => ({
-        row: {
-          revision,
-          state: undefined,
-          tags: EMPTY_MAP,
-          action: "add",
-          committedMs: revision * 1_000,
-        },
-        state: json(revision),
+    const next = kept[query.limit];
+    return Promise.resolve({
+      next,
+      revisions: kept.slice(0, query.limit).map((revision) => ({
+        row: { revision, tags: EMPTY_MAP, action: "add", committedMs: revision * 1_000 },
+        size: json(revision).data.length,
+        state: query.withStates ? json(revision) : undefined,
       })),
-    );
+    });
   }
 
   restore(_caller: Caller, actor: ActorId, _revision: number, _requestId: string): Promise<number> {

@@ -71,12 +71,13 @@ class AnyWorld {
     else if (draw < 97) this.#expire();
     else if (draw < 99) this.#step({ kind: "timer", timer: { kind: "idle", token: 0 } });
     else if (this.#random.unit() < 0.1) this.#step({ kind: "fenced" });
-    else if (this.#random.unit() < 0.1) this.#step({ kind: "drain", reject: undefined });
+    else if (this.#random.unit() < 0.1)
+      this.#step({ kind: "drain", waiting: this.#random.unit() < 0.5 ? "finish" : "hand-back" });
   }
 
   /** No more calls: everything that was asked is answered, until the activation is over. */
   finish(): void {
-    this.#step({ kind: "drain", reject: UNAVAILABLE });
+    this.#step({ kind: "drain", waiting: UNAVAILABLE });
     for (let i = 0; i < 10_000 && !this.ended; i += 1) {
       this.#answerHost();
       this.#answerStore();
@@ -182,7 +183,10 @@ class AnyWorld {
     const effects = this.activation.step(input, this.#nowMs);
     for (const effect of effects) {
       if (effect.kind === "reply" || effect.kind === "reject") this.#heard(effect);
-      else if (effect.kind === "execute") this.#execute(effect.invocation);
+      else if (effect.kind === "requeue") {
+        effect.call.phase = "done";
+        this.#heard({ kind: "reject", call: effect.call, error: UNAVAILABLE });
+      } else if (effect.kind === "execute") this.#execute(effect.invocation);
       else if (effect.kind === "ended") this.ended = true;
       else this.#asked.push(effect);
     }

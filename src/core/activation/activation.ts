@@ -10,6 +10,7 @@ import type {
   ClaimedState,
   CommitOutcome,
   EndReason,
+  WaitingCalls,
 } from "./effects.ts";
 import { cycleError, outcomes } from "./outcomes.ts";
 import { OutputGate } from "./output-gate.ts";
@@ -54,8 +55,7 @@ export class Activation {
   #status: Status = "cold";
   #handle = 0;
   #epoch = 0;
-  #draining: "no" | "finish" | "reject" = "no";
-  #drainError: ServerError | undefined;
+  #draining: WaitingCalls | undefined;
   #lastActiveMs = 0;
   #retryToken = 0;
   #retryMs = 0;
@@ -146,7 +146,7 @@ export class Activation {
       case "timer":
         return this.#timer(input.timer);
       case "drain":
-        return this.#drain(input.reject);
+        return this.#drain(input.waiting);
       case "fenced":
         return this.#lose("fenced", outcomes.fencedWaiting(), outcomes.fenced());
     }
@@ -162,9 +162,7 @@ export class Activation {
 
   #invoke(call: Call): void {
     this.#lastActiveMs = this.#nowMs;
-    if (this.#draining === "reject") {
-      return this.#answers.reject(call, this.#drainError ?? outcomes.ending());
-    }
+    if (this.#draining instanceof Error) return this.#answers.reject(call, this.#draining);
     const cycle = cycleError(call.invocation, this.#options.chainDepth);
     if (cycle !== undefined) return this.#answers.reject(call, cycle);
     const { requestId } = call.invocation;
@@ -247,7 +245,8 @@ export class Activation {
   }
 
   #pump(): void {
-    if (this.#status === "active") this.#turns.pump(this.#epoch, this.#nowMs);
+    const open = this.#draining === undefined || this.#draining === "finish";
+    if (open && this.#status === "active") this.#turns.pump(this.#epoch, this.#nowMs);
     this.#finishDrain();
   }
 
@@ -300,31 +299,36 @@ export class Activation {
     }
     const idleMs = this.#nowMs - this.#lastActiveMs;
     const timeoutMs = this.#options.spec.deactivationTimeoutMs;
-    if (idleMs >= timeoutMs && this.#status === "active" && this.#quiet) this.#end("idle", true);
-    else this.#scheduleIdle(Math.max(timeoutMs - idleMs, timeoutMs / 8));
+    if (idleMs >= timeoutMs && this.#status === "active" && this.#isQuiet()) {
+      this.#end("idle", true);
+    } else this.#scheduleIdle(Math.max(timeoutMs - idleMs, timeoutMs / 8));
+  }
+
+  #isQuiet(): boolean {
+    return this.#turns.still && this.#turns.queued === 0 && this.#gate.quiet;
   }
 
   #scheduleIdle(afterMs: number): void {
     this.#answers.effect({ kind: "schedule", timer: IDLE, afterMs: Math.max(afterMs, 1) });
   }
 
-  #drain(reject: ServerError | undefined): void {
-    this.#draining = reject === undefined ? "finish" : "reject";
-    if (reject !== undefined) {
-      this.#drainError = reject;
-      this.#turns.rejectWaiting(reject);
-    }
+  #drain(waiting: WaitingCalls): void {
+    this.#draining = waiting;
     this.#finishDrain();
   }
 
+  /**
+   * Ends once no turn and no commit is under way. With "hand-back" the calls that wait are not waited
+   * for, or an actor under steady load would never end.
+   */
   #finishDrain(): void {
-    if (this.#draining === "no" || !this.#quiet) return;
+    const waiting = this.#draining;
+    if (waiting === undefined) return;
+    if (waiting instanceof Error) this.#turns.rejectWaiting(waiting);
+    if (waiting === "hand-back" ? !this.#turns.still || !this.#gate.quiet : !this.#isQuiet())
+      return;
     if (this.#status === "active") this.#end("drained", true);
     else if (this.#status === "cold") this.#end("drained", false);
-  }
-
-  get #quiet(): boolean {
-    return this.#turns.quiet && this.#gate.quiet;
   }
 
   /**
@@ -342,8 +346,10 @@ export class Activation {
 
   #end(reason: EndReason, release: boolean): void {
     this.#status = "ended";
-    this.#answers.rejectEvery(outcomes.ending());
     if (release) this.#answers.effect({ kind: "release", epoch: this.#epoch });
     this.#answers.effect({ kind: "ended", reason });
+    // After the end, so that the driver begins the next activation and not this one with them.
+    if (reason === "drained") this.#turns.handBackWaiting();
+    this.#answers.rejectEvery(outcomes.ending());
   }
 }

@@ -109,6 +109,19 @@ export class Answers {
     for (const call of [...(this.#underWay?.values() ?? [])]) this.reject(call, error);
   }
 
+  /** Gives a call that waits, and those that follow it, back to the driver, as if they had just come. */
+  handBack(call: Call): void {
+    this.forget(call);
+    const { followers = [] } = call;
+    call.followers = undefined;
+    for (const one of [call, ...followers]) {
+      if (one.phase === "done") continue;
+      one.phase = "queued";
+      one.checked = false;
+      this.effect({ kind: "requeue", call: one });
+    }
+  }
+
   /** Answers this call alone; those that follow it go on waiting. */
   refuse(call: Call, error: ServerError): void {
     if (call.phase === "done") return;

@@ -19,6 +19,8 @@ export class Call implements WheelEntry {
   /** Told once, with the answer. */
   readonly settle: CallSink;
   phase: CallPhase = "queued";
+  /** Who drives the call now; the activation never looks at it. */
+  home: unknown = undefined;
   /** The store has been asked for a recorded reply and has none. */
   checked = false;
   /** Calls with the same request id that came while this one was under way. */

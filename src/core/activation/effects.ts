@@ -46,8 +46,8 @@ export type ActivationInput =
   /** The call's deadline has passed, or its caller took it back. */
   | { readonly kind: "expired"; readonly call: Call; readonly error: ServerError }
   | { readonly kind: "timer"; readonly timer: ActivationTimer }
-  /** Finish what runs and let go. With `reject`, waiting calls are handed back with this error. */
-  | { readonly kind: "drain"; readonly reject: ServerError | undefined }
+  /** Finish what runs, deal with what waits, and let go. */
+  | { readonly kind: "drain"; readonly waiting: WaitingCalls }
   /** The session is lost: nothing of ours may commit any more. */
   | { readonly kind: "fenced" };
 
@@ -56,6 +56,12 @@ export interface FoundReply {
   readonly digest: Uint8Array;
   readonly reply: Reply;
 }
+
+/**
+ * What becomes of the calls that wait when an activation drains: they are refused with an error, they
+ * have their turns first, or they go to the activation after this one.
+ */
+export type WaitingCalls = "finish" | "hand-back" | ServerError;
 
 /** Timers are data: nothing is cancelled; a stale retry is ignored by its token. */
 export interface ActivationTimer {
@@ -76,6 +82,8 @@ export type ActivationEffect =
   | { readonly kind: "fence"; readonly token: number }
   | { readonly kind: "reply"; readonly call: Call; readonly reply: Reply }
   | { readonly kind: "reject"; readonly call: Call; readonly error: ServerError }
+  /** The activation ends before the call's turn, which has left no trace: begin anew with it. */
+  | { readonly kind: "requeue"; readonly call: Call }
   | { readonly kind: "schedule"; readonly timer: ActivationTimer; readonly afterMs: number }
   /** A state has been committed; for those who watch. */
   | {

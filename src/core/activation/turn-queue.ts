@@ -59,8 +59,9 @@ export class TurnQueue {
     return this.#running ?? [];
   }
 
-  get quiet(): boolean {
-    return this.#running === undefined && this.#lookups === 0 && this.#mailbox.length === 0;
+  /** No turn is under way, though calls may wait for theirs. */
+  get still(): boolean {
+    return this.#running === undefined && this.#lookups === 0;
   }
 
   /** False if the mailbox is full; calls in look-up keep their place in it. */
@@ -130,6 +131,13 @@ export class TurnQueue {
       this.#answers.effect({ kind: "cancel", invocationId: firstId(running) });
     }
     this.rejectWaiting(waiting);
+  }
+
+  /** Gives every waiting call back to the driver. */
+  handBackWaiting(): void {
+    for (let call = this.#mailbox.take(); call !== undefined; call = this.#mailbox.take()) {
+      this.#answers.handBack(call);
+    }
   }
 
   rejectWaiting(error: ServerError): void {

@@ -31,7 +31,7 @@ function refusal(
   calls: readonly Call[],
   result: HostResult,
   tip: ActorState,
-  { stateful, actions }: ActorTypeSpec,
+  spec: ActorTypeSpec,
   limits: TurnLimits,
 ): ServerError | undefined {
   if (result.failure !== undefined) return outcomes.hostFailed(result.failure);
@@ -45,15 +45,8 @@ function refusal(
     if (call === undefined || outcome === undefined || outcome.turnId !== call.id) {
       return outcomes.invalidReply("the host answered the turns in another order");
     }
-    if (outcome.reply.type.length > MAX_TYPE)
-      return outcomes.invalidReply("a reply type is too long");
-    if (!takesRevision(outcome)) continue;
-    if (!stateful) return outcomes.invalidReply("an action of a stateless type changed something");
-    revisions += 1;
-    if (actions.some(({ name, readOnly }) => readOnly && name === call.invocation.action)) {
-      return outcomes.invalidReply("a read-only action changed the state");
-    }
-    const refused = refusedEffect(outcome, limits);
+    if (takesRevision(outcome)) revisions += 1;
+    const refused = refusedOutcome(call, outcome, spec, limits);
     if (refused !== undefined) return refused;
   }
   if (tip.revision + revisions > limits.maxRevision) return outcomes.exhausted();
@@ -62,6 +55,22 @@ function refusal(
   }
   const size = result.state?.data.length ?? 0;
   return size > limits.stateBytes ? outcomes.stateTooLarge(size, limits.stateBytes) : undefined;
+}
+
+function refusedOutcome(
+  { invocation: { action } }: Call,
+  outcome: TurnOutcome,
+  { stateful, actions }: ActorTypeSpec,
+  limits: TurnLimits,
+): ServerError | undefined {
+  if (outcome.reply.type.length > MAX_TYPE)
+    return outcomes.invalidReply("a reply type is too long");
+  if (!takesRevision(outcome)) return undefined;
+  if (!stateful) return outcomes.invalidReply("an action of a stateless type changed something");
+  if (actions.some(({ name, readOnly }) => readOnly && name === action)) {
+    return outcomes.invalidReply("a read-only action changed the state");
+  }
+  return refusedEffect(outcome, limits);
 }
 
 function refusedEffect(outcome: TurnOutcome, limits: TurnLimits): ServerError | undefined {
@@ -112,6 +121,7 @@ export function bookResult(
       if (spec.history.kind !== "none") {
         const state = deletes(outcome) ? undefined : (outcome.state ?? result.state);
         batch.history.push({ revision, state, tags, action: call.invocation.action });
+        batch.bytes += state?.data.length ?? 0;
       }
     }
     bookAnswer(batch, answerOf(call, outcome, revision), spec.durability === "commit");
@@ -143,6 +153,7 @@ export function bookAnswer(batch: Batch, answer: Answer, record: boolean): void 
   call.phase = call.phase === "done" ? "done" : "staged";
   batch.answers.push(answer);
   batch.bytes += call.bytes;
+  if (answer.kind === "reply") batch.bytes += answer.reply.payload.data.length;
   const { requestId } = call.invocation;
   if (!record || requestId === "" || answer.kind !== "reply" || call.digest === undefined) return;
   const { reply } = answer;

@@ -28,7 +28,6 @@ export const REFUSALS = {
   REQUEST_ID_CHARSET: "the request id holds characters that are not allowed",
   REQUEST_ID_TOO_LONG: "the request id is too long",
   REVISION: "a revision is out of range",
-  STREAM_POSITION: "the stream position is incomplete or out of range",
   TIMESTAMP: "a point in time is out of range",
   TOO_MANY_ELEMENTS: "the message has too many elements",
   TURN_TOKEN: "the turn token names no running turn",

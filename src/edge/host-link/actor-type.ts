@@ -1,7 +1,6 @@
 import type { ActionSpec, ActorKind, ActorTypeSpec, HistoryPolicy } from "../../domain/actor.ts";
 import { ServerError } from "../../domain/error.ts";
 import { JSON_TYPE } from "../../domain/invocation.ts";
-import { DEFAULT_LIMITS } from "../../domain/limits.ts";
 import {
   type ActorType,
   ActorKind as WireKind,
@@ -52,7 +51,7 @@ function known<T>(table: Readonly<Partial<Record<number, T>>>, value: number, wh
 }
 
 /**
- * What a host registers, checked and with the defaults filled in. Throws `ServerError`:
+ * What a host registers, checked; what it leaves to the server is 0. Throws `ServerError`:
  * `request.invalid`, or `plugin.unsupported` for a setting that would be without effect here.
  */
 export function checkedTypes(types: readonly ActorType[]): ActorTypeSpec[] {
@@ -79,14 +78,13 @@ function checkedType(type: ActorType): ActorTypeSpec {
     durability: known(DURABILITIES, type.durability, "durability"),
     actions: checkedActions(type),
     openActions: type.openActions,
-    deactivationTimeoutMs:
-      milliseconds(type.deactivationTimeout) ?? DEFAULT_LIMITS.deactivationTimeoutMs,
+    deactivationTimeoutMs: milliseconds(type.deactivationTimeout) ?? 0,
     reentrant: type.reentrant,
     reads: known(READS, type.reads, "reads"),
     history: history(type),
     stateType: checkedStateType(type.stateType),
-    mailboxCalls: type.mailboxCalls === 0 ? DEFAULT_LIMITS.mailboxCalls : type.mailboxCalls,
-    mailboxBytes: bytes(type.mailboxBytes) ?? DEFAULT_LIMITS.mailboxBytes,
+    mailboxCalls: type.mailboxCalls,
+    mailboxBytes: bytes(type.mailboxBytes),
   };
 }
 
@@ -157,7 +155,6 @@ function milliseconds(duration: Duration | undefined): number | undefined {
   return ms === 0 ? undefined : ms;
 }
 
-function bytes(value: bigint): number | undefined {
-  if (value === 0n) return undefined;
+function bytes(value: bigint): number {
   return Number(value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : value);
 }

@@ -38,6 +38,7 @@ export async function runServer(options: RunOptions): Promise<number> {
     level: settings.logLevel,
     format: settings.logFormat,
     clock: systemClock,
+    bytesPerSecond: settings.limits.logBytesPerSecond,
   });
   exitOnStrayErrors(log);
   for (const { key, message } of warnings) log.warn("config.warning", { key, message });

@@ -37,6 +37,8 @@ export class Http1Connection implements LiveConnection, Http1Carrier {
   #bodyPaused = false;
   #socketPaused = false;
   #phase: "serving" | "lingering" | "upgraded" | "closed" = "serving";
+  /** The peer has sent something: until then a drain lets it say what it came for. */
+  #heard = false;
   #waitedTicks = 0;
   #draining = false;
   #link: LiveConnection | undefined;
@@ -121,7 +123,9 @@ export class Http1Connection implements LiveConnection, Http1Carrier {
   drain(): void {
     this.#draining = true;
     if (this.#link !== undefined) this.#link.drain();
-    else if (this.#exchange === undefined && this.#rest === undefined) this.#linger();
+    else if (this.#heard && this.#exchange === undefined && this.#rest === undefined) {
+      this.#linger();
+    }
   }
 
   destroy(): void {
@@ -132,6 +136,7 @@ export class Http1Connection implements LiveConnection, Http1Carrier {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#phase !== "serving") return;
+    this.#heard = true;
     if (this.#rest === undefined) {
       if (this.#exchange === undefined) this.#waitedTicks = 0;
       this.#rest = chunk;

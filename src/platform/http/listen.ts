@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import {
   createServer as createHttp2Server,
   type Http2Server,
@@ -82,11 +83,13 @@ class PortListener implements Listener {
     return this.#cap.all;
   }
 
-  bind(): Promise<void> {
-    const { host, port, reusePort = false } = this.#options;
+  async bind(): Promise<void> {
+    const { port, reusePort = false } = this.#options;
+    // Left to `listen`, a name that does not resolve ends on some runtimes in an error without a code.
+    const { address } = await lookup(this.#options.host);
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host, port, reusePort, backlog: 1024 }, () => {
+      this.#server.listen({ host: address, port, reusePort, backlog: 1024 }, () => {
         this.#server.off("error", reject);
         // Running out of descriptors ends one accept, not the listener.
         this.#server.on("error", () => this.#context.rejected("accept_failed", ""));

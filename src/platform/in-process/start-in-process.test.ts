@@ -222,15 +222,15 @@ describe("actors in threads of this process", () => {
       caller: { id: "me", actor: { type: "counter", key: "a" } },
     });
     const refused = gate.send(gate.newest, "counter", [["ask", "gone/x"]]);
-    expect(await gate.answer(refused)).toEqual(["actor.unknown"]);
+    expect(await gate.answer(refused)).toEqual(["not_found"]);
     const invalid = gate.send(gate.newest, "counter", [["ask", "N O/x"]]);
-    expect(await gate.answer(invalid)).toEqual(["request.invalid"]);
+    expect(await gate.answer(invalid)).toEqual(["invalid_argument"]);
   });
 
   test("cannot ask for effects on what is no actor", async () => {
     await start();
     const id = gate.send(gate.newest, "counter", [["bad"]]);
-    expect(await gate.answer(id)).toEqual(["request.invalid"]);
+    expect(await gate.answer(id)).toEqual(["internal"]);
   });
 
   test("that block are ended once their turn is cancelled, and come back", async () => {

@@ -94,7 +94,7 @@ describe("calls of a thread", () => {
   test("are bounded", () => {
     for (let id = 0; id < 1_001; id += 1) calls.make(call(id));
     expect(made).toHaveLength(1_000);
-    expect(answers).toMatchObject([[1_000, undefined, { code: "quota.exceeded" }]]);
+    expect(answers).toMatchObject([[1_000, undefined, { code: "resource_exhausted" }]]);
   });
 
   test("are taken back with their thread and answer nobody then", async () => {

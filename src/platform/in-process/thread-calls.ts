@@ -1,4 +1,5 @@
 import type { ActorId } from "../../domain/actor.ts";
+import { CONNECT_CODES } from "../../domain/connect-code.ts";
 import { isServerError, ServerError } from "../../domain/error.ts";
 import type { CallTrace, Invocation, Invoker, StringMap } from "../../domain/invocation.ts";
 import type { TurnFailure } from "../../domain/turn.ts";
@@ -115,8 +116,9 @@ export class ThreadCalls {
 
 /** The error of a call as user code may see it: its code, or the callee's own where that failed. */
 export function failureOf(error: unknown): TurnFailure {
-  if (!isServerError(error)) return { code: "internal.bug", message: "an internal error occurred" };
-  return { code: error.details.hostCode ?? error.code, message: error.message };
+  if (!isServerError(error)) return { code: "internal", message: "an internal error occurred" };
+  // The codes that a host elsewhere hears, so that an actor is the same wherever it runs.
+  return { code: error.details.hostCode ?? CONNECT_CODES[error.code], message: error.message };
 }
 
 function textsOf(map: StringMap): StringMap {

@@ -182,7 +182,9 @@ export class ThreadLink implements HostLink {
       return result;
     } catch (error) {
       const { id } = result;
-      return { id, outcomes: [], state: undefined, tags: undefined, failure: failureOf(error) };
+      // It is the actor that is wrong here, and not who called it.
+      const failure = { ...failureOf(error), code: "internal" };
+      return { id, outcomes: [], state: undefined, tags: undefined, failure };
     }
   }
 

@@ -21,7 +21,19 @@ export class CertificateAuthority {
     this.#name = name;
     this.pair = this.#paths(name);
     const { cert, key } = this.pair;
-    this.#openssl("req", "-x509", ...KEY, "-keyout", key, "-out", cert, "-days", "2", "-subj", `/CN=${name}`);
+    this.#openssl(
+      "req",
+      "-x509",
+      ...KEY,
+      "-keyout",
+      key,
+      "-out",
+      cert,
+      "-days",
+      "2",
+      "-subj",
+      `/CN=${name}`,
+    );
   }
 
   /** A certificate for `altNames`, e.g. `IP:127.0.0.1`. */
@@ -32,7 +44,19 @@ export class CertificateAuthority {
     writeFileSync(extensions, `subjectAltName=${altNames}\n`);
     this.#openssl("req", ...KEY, "-keyout", key, "-out", request, "-subj", `/CN=${name}`);
     const signer = ["-CA", this.pair.cert, "-CAkey", this.pair.key, "-CAcreateserial"];
-    this.#openssl("x509", "-req", "-in", request, ...signer, "-out", cert, "-days", "2", "-extfile", extensions);
+    this.#openssl(
+      "x509",
+      "-req",
+      "-in",
+      request,
+      ...signer,
+      "-out",
+      cert,
+      "-days",
+      "2",
+      "-extfile",
+      extensions,
+    );
     return { cert, key };
   }
 

@@ -1,30 +1,17 @@
-/**
- * How many single-row commits per second the embedded statestore takes, in batches as the
- * committer makes them: one batch under way, the next goes when it returned.
- *
- *   bun bench/statestore-sqlite.ts [--folder .] [--actors 1000] [--bytes 1024] [--seconds 3]
- */
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { cpus } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import type { ActorCommit, ClaimResult, Statestore } from "../src/contract/index.ts";
-import sqlite from "../plugins/statestores/sqlite/plugin.ts";
-import { statestoreHost } from "../test/conformance/support/statestore-host.ts";
-
-const { values } = parseArgs({
-  options: {
-    folder: { type: "string", default: "." },
-    actors: { type: "string", default: "1000" },
-    bytes: { type: "string", default: "1024" },
-    seconds: { type: "string", default: "3" },
-  },
-});
-const actorCount = Number(values.actors);
-const stateBytes = Number(values.bytes);
-const runMs = Number(values.seconds) * 1000;
+import type { ActorCommit, ClaimResult, Statestore } from "../../src/contract/index.ts";
+import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
+import { statestoreHost } from "../../test/conformance/support/statestore-host.ts";
+import type { BenchSettings } from "../support/bench-settings.ts";
+import type { Report, Row } from "../support/report.ts";
 
 type Claimed = Extract<ClaimResult, { readonly kind: "claimed" }>;
+
+const ACTORS = 1_000;
+const STATE_BYTES = 1_024;
+const SIZES = [1, 16, 64, 256];
 
 const VARIANTS = ["state", "state + dedup"] as const;
 
@@ -41,7 +28,7 @@ async function prepare(folder: string): Promise<Load> {
   await store.start(AbortSignal.timeout(30_000));
   const session = { nodeName: "bench", bootId: "b", address: "", ttlMs: 3_600_000 };
   const { id: sessionId } = await store.sessions.open(session);
-  const actors = Array.from({ length: actorCount }, (_, index) => {
+  const actors = Array.from({ length: ACTORS }, (_, index) => {
     return { system: "default", type: "counter", key: `actor-${index}` };
   });
   const claimed = await store.claim({ sessionId, actors, maxRequestIds: 0 });
@@ -80,8 +67,9 @@ async function measure(
   load: Load,
   size: number,
   variant: (typeof VARIANTS)[number],
-): Promise<string> {
-  const data = new Uint8Array(stateBytes).fill(7);
+  runMs: number,
+): Promise<Row["figures"]> {
+  const data = new Uint8Array(STATE_BYTES).fill(7);
   const begin = performance.now();
   const processBefore = process.cpuUsage();
   const threadBefore = process.threadCpuUsage();
@@ -92,12 +80,12 @@ async function measure(
     const commits: ActorCommit[] = [];
     for (let taken = 0; taken < size; taken++) {
       commits.push(oneCommit(load, next, variant, data));
-      next = (next + 1) % actorCount;
+      next = (next + 1) % ACTORS;
     }
     const results = await load.store.commit({ sessionId: load.sessionId, commits });
     for (const [position, result] of results.entries()) {
       if (result !== "committed") throw new Error(`not committed: ${result}`);
-      const index = (next - size + position + actorCount * size) % actorCount;
+      const index = (next - size + position + ACTORS * size) % ACTORS;
       load.revisions[index] = (load.revisions[index] ?? 0) + 1;
     }
     done += size;
@@ -108,48 +96,36 @@ async function measure(
   const whole = process.cpuUsage(processBefore);
   const main = (thread.user + thread.system) / done;
   const rest = (whole.user + whole.system) / done - main;
-  return [
-    variant.padEnd(14),
-    String(size).padStart(5),
-    Math.round(done / seconds)
-      .toLocaleString("en")
-      .padStart(12),
-    main.toFixed(2).padStart(12),
-    rest.toFixed(2).padStart(12),
-    Math.round(batches / seconds)
-      .toLocaleString("en")
-      .padStart(10),
-  ].join(" ");
+  return {
+    "commits/s": done / seconds,
+    "fsyncs/s": batches / seconds,
+    "main thread µs": main,
+    "store thread µs": rest,
+  };
 }
 
-/** Milliseconds that one small write with `fdatasync` takes on this disk, the median of 200. */
-function fsyncMs(folder: string): number {
-  const file = openSync(join(folder, "fsync"), "w");
-  const times: number[] = [];
-  for (let round = 0; round < 200; round++) {
-    const begin = performance.now();
-    writeSync(file, new Uint8Array(4096));
-    fdatasyncSync(file);
-    times.push(performance.now() - begin);
+/**
+ * Single-row commits of the embedded statestore alone, in batches as the committer makes them: one
+ * batch under way, the next goes when it has returned.
+ */
+export async function statestore({ runMs }: BenchSettings): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), "troupe-bench-"));
+  const rows: Row[] = [];
+  try {
+    const load = await prepare(folder);
+    for (const size of SIZES) {
+      for (const variant of VARIANTS) {
+        const figures = await measure(load, size, variant, runMs);
+        rows.push({ name: `batches of ${size}, ${variant}`, figures });
+      }
+    }
+    await load.store.stop?.(AbortSignal.timeout(30_000));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  closeSync(file);
-  return times.sort((a, b) => a - b)[100] ?? 0;
-}
-
-const folder = mkdtempSync(join(values.folder, "bench-sqlite-"));
-try {
-  console.log(`${cpus()[0]?.model ?? ""}, ${cpus().length} cores, bun ${process.versions.bun}`);
-  console.log(
-    `${actorCount} actors, ${stateBytes} B of state, fsync ${fsyncMs(folder).toFixed(2)} ms`,
-  );
-  console.log("variant        batch    commits/s  main us/com rest us/com   fsyncs/s");
-  const load = await prepare(folder);
-  for (const size of [1, 16, 64, 256, 512].filter((one) => one <= actorCount)) {
-    for (const variant of VARIANTS) console.log(await measure(load, size, variant));
-  }
-  const begin = performance.now();
-  await load.store.stop?.(AbortSignal.timeout(30_000));
-  console.log(`stop with checkpoint: ${(performance.now() - begin).toFixed(0)} ms`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  return {
+    workload: "statestore",
+    settings: `Commits into SQLite alone, ${ACTORS} actors of ${STATE_BYTES} bytes, not encrypted.`,
+    rows,
+  };
 }

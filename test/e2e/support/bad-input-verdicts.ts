@@ -1,0 +1,163 @@
+/** How this release stands to a row that no test of ours names by its id. */
+export type Verdict = "met" | "differs" | "later" | "other design";
+
+/** Rows that are alike: their ids or a whole family, the verdict, and what is so here. */
+export type VerdictEntry = readonly [ids: string, verdict: Verdict, note: string];
+
+/**
+ * What the tests that name a row do not say by themselves. A row that a test names is met unless it
+ * stands here; a row that no test names must stand here. The first entry that fits counts.
+ */
+export const VERDICTS: readonly VerdictEntry[] = [
+  [
+    "RPC-001",
+    "differs",
+    "calls answer 429 `resource_exhausted`, as for anything too large; other paths are 404; closed either way",
+  ],
+  [
+    "RPC-019",
+    "differs",
+    "run with 1,000 idle connections (`src/platform/http/limits.test.ts`); the cap is `limits.connections`",
+  ],
+  [
+    "RPC-017 RPC-021 RPC-023 RPC-025 RPC-027 RPC-029 RPC-031 RPC-033",
+    "met",
+    "`src/platform/http/{limits,hostile-http1,hostile-http2,tls}.test.ts`",
+  ],
+  [
+    "RPC-085 RPC-087",
+    "other design",
+    "no message of the protocol holds an `Any`; payloads are opaque",
+  ],
+  [
+    "RPC-117",
+    "differs",
+    "504 at the deadline, outcome `unknown`; a turn that nobody waits for is cancelled and not applied",
+  ],
+  ["RPC-121", "met", "`test/conformance/statestore.suite.ts`: ids beyond the window are pruned"],
+  ["RPC-123", "later", "schedules of actors are `unimplemented`"],
+  ["RPC-133", "later", "tokens are opaque here; JWT comes with an OIDC authenticator"],
+  ["RPC-137", "met", "`src/node/node.test.ts`: the policy is asked before anything is looked up"],
+  [
+    "RPC-139",
+    "differs",
+    "guesses from an address are slowed down, a right token is accepted all the same (`plugins/authenticators/token/token.test.ts`); the rate is not measured",
+  ],
+  ["RPC-141", "met", "`src/node/hosts.test.ts`"],
+  ["RPC-147", "later", "an embedded store is not down by itself; a full disk is DB-059"],
+  ["SWIM", "later", "one node in this release; there is no gossip port"],
+  [
+    "CFG-017",
+    "met",
+    "blanks around a value are cut without a word in the log; within it they are refused",
+  ],
+  [
+    "CFG-023",
+    "met",
+    "`src/main/commands/failure.ts` maps EACCES to 77; not run, the tests run as root",
+  ],
+  [
+    "CFG-037 CFG-039 CFG-041 CFG-043",
+    "later",
+    "database URLs come with the networked statestores; the URL checks are in `src/kernel/refused-settings.test.ts`",
+  ],
+  ["CFG-045", "met", "`plugins/statestores/sqlite/sqlite-start.test.ts`"],
+  [
+    "CFG-061",
+    "differs",
+    "10,000 seeds are refused; there is no warning of `localhost`, since seeds have no effect yet",
+  ],
+  ["CFG-067 CFG-069", "later", "no OIDC authenticator in this release"],
+  [
+    "CFG-075",
+    "differs",
+    "a clock before 2024 is refused (`src/kernel/refused-settings.test.ts`); the database's clock is this machine's",
+  ],
+  [
+    "PLUG-015 PLUG-035",
+    "other design",
+    "plug-ins are trusted code, chosen by path and SHA-256; foreign code belongs into a host",
+  ],
+  ["PLUG-023", "met", "`src/kernel/kernel.test.ts`: what was started is stopped in reverse"],
+  [
+    "PLUG-025 PLUG-027 PLUG-029 PLUG-031",
+    "other design",
+    "plug-ins implement a contract; there are no hooks in a turn",
+  ],
+  ["PLUG-033", "differs", "the file is probed in a thread first; replacing globals is not undone"],
+  ["PLUG-049", "differs", "an import that is missing is `import_threw` and names the module"],
+  ["PLUG-053", "differs", "`commit` is proved by the statestore suite, not at boot"],
+  ["PLUG-059", "met", "`src/node/` meters are capped by `limits.metric_series`"],
+  [
+    "PLUG-061",
+    "differs",
+    "our log is bounded; what a plug-in writes to the descriptors itself is not",
+  ],
+  ["PLUG-063", "met", "`src/kernel/kernel.test.ts`"],
+  [
+    "PLUG-065",
+    "other design",
+    "plug-ins are not reloaded; actors are, and keep the old version (`test/e2e/dev.test.ts`)",
+  ],
+  ["ACL-061", "met", "`src/edge/protocols.test.ts`: the caller comes from the channel"],
+  [
+    "ACL-063",
+    "later",
+    "schedules of actors are `unimplemented`; cron activators call as themselves",
+  ],
+  [
+    "ACL-057",
+    "differs",
+    "the set is swapped whole (`plugins/acl/policy-files/policy-files.test.ts`); not run under load",
+  ],
+  ["ACL-059", "met", "`src/node/node.test.ts`"],
+  ["ACL-065", "met", "`src/node/node.test.ts`: reads pass the policy, too"],
+  ["ACL", "met", "`plugins/acl/policy-files/policy-files.test.ts`, `policy-model.test.ts`"],
+  [
+    "DB-005 DB-039",
+    "met",
+    "`plugins/statestores/sqlite/sqlite-start.test.ts`, `test/conformance/statestore.suite.ts`",
+  ],
+  [
+    "DB-009 DB-011 DB-013 DB-015 DB-053 DB-055 DB-057 DB-063",
+    "later",
+    "networked databases; SQLite has none of these",
+  ],
+  ["DB-031", "other design", "states are not compressed"],
+  ["DB-033", "differs", "the state type is authenticated: another one is data loss"],
+  ["DB-037 DB-043", "met", "`plugins/statestores/sqlite/sqlite-damage.test.ts`"],
+  [
+    "DB-041",
+    "differs",
+    "the owner's next commit fails and the activation is dropped (`plugins/statestores/sqlite/sqlite-damage.test.ts`); afterwards it is a new actor",
+  ],
+  ["DB-045 DB-047", "later", "schedules of actors are `unimplemented`"],
+  [
+    "DB-049 DB-051",
+    "met",
+    "one process holds the file; SQLITE_BUSY is retried by `busy_timeout`, then `unavailable`",
+  ],
+  ["DB-059", "met", "`plugins/statestores/sqlite/sqlite-damage.test.ts`"],
+  [
+    "DB-065",
+    "met",
+    "`plugins/statestores/sqlite/sqlite-damage.test.ts`: revisions of 2^52 are exact; the driver's integers are checked",
+  ],
+  ["BRK", "later", "no activator for a broker in this release; cron and webhooks have their suite"],
+  ["HOST-002 HOST-008 HOST-010 HOST-012", "met", "`src/edge/host-link/host-result.test.ts`"],
+  ["HOST-004", "met", "`src/node/hosts.test.ts`"],
+  ["HOST-014 HOST-018", "met", "`src/edge/host-link/*.test.ts`"],
+  ["HOST-016", "other design", "hosts report neither metrics nor logs to the server"],
+  [
+    "HOST-020",
+    "other design",
+    "a host gets a state with a turn of a type it owns; it cannot ask for one",
+  ],
+];
+
+/** The entry for a row; an entry of a whole family counts after those that name the row. */
+export function verdictOf(id: string): VerdictEntry | undefined {
+  return VERDICTS.find(([ids]) =>
+    ids.split(" ").some((one) => one === id || id.startsWith(`${one}-`)),
+  );
+}
