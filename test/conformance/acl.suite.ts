@@ -5,7 +5,7 @@ import type {
   AccessQuestion,
   Caller,
 } from "../../src/contract/index.ts";
-import { Prng } from "../../src/std/prng.ts";
+import { Prng } from "../support/prng.ts";
 import { recordingHost } from "./support/recording-host.ts";
 
 /** What the suite needs of an access policy. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Balancer, BalancerCandidate, BalancerHost } from "../../src/contract/index.ts";
-import { Prng } from "../../src/std/prng.ts";
+import { Prng } from "../support/prng.ts";
 import { recordingHost } from "./support/recording-host.ts";
 
 /** What the suite needs of a balancer. */

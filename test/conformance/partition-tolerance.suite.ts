@@ -4,7 +4,7 @@ import type {
   PartitionToleranceHost,
   PartitionView,
 } from "../../src/contract/index.ts";
-import { Prng } from "../../src/std/prng.ts";
+import { Prng } from "../support/prng.ts";
 import { recordingHost } from "./support/recording-host.ts";
 
 /** What the suite needs of a partition tolerance. */

@@ -1,4 +1,4 @@
-import type { Prng } from "../../src/std/prng.ts";
+import type { Prng } from "../support/prng.ts";
 
 /** Rates of what goes wrong, per call (0 to 1) or in milliseconds between two events of a kind. */
 export interface FaultPlan {

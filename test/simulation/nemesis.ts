@@ -1,6 +1,6 @@
 import type { Statestore } from "../../src/contract/index.ts";
 import type { ActorId } from "../../src/domain/actor.ts";
-import type { Prng } from "../../src/std/prng.ts";
+import type { Prng } from "../support/prng.ts";
 import type { FaultPlan } from "./fault-plan.ts";
 import type { Marks } from "./marks.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";

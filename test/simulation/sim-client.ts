@@ -1,5 +1,5 @@
 import type { ActorId } from "../../src/domain/actor.ts";
-import type { Prng } from "../../src/std/prng.ts";
+import type { Prng } from "../support/prng.ts";
 import type { FaultPlan } from "./fault-plan.ts";
 import { type Attempt, fateOf, firstOk, type Heard, type Op } from "./history.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";

@@ -2,7 +2,7 @@ import { actorPath } from "../../src/domain/actor.ts";
 import type { Caller } from "../../src/domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../../src/domain/turn.ts";
 import type { HostGate, HostLink } from "../../src/node/host-port.ts";
-import type { Prng } from "../../src/std/prng.ts";
+import type { Prng } from "../support/prng.ts";
 import type { FaultPlan } from "./fault-plan.ts";
 import type { Marks } from "./marks.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";

@@ -5,7 +5,7 @@ import { ANONYMOUS, EMPTY_MAP, type Invocation, type Reply } from "../../src/dom
 import { DEFAULT_LIMITS, type Limits } from "../../src/domain/limits.ts";
 import type { Node } from "../../src/node/node.ts";
 import type { Logger } from "../../src/node/ports.ts";
-import { Prng } from "../../src/std/prng.ts";
+import { Prng } from "../support/prng.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { Engine } from "./engine.ts";
 import type { FaultPlan } from "./fault-plan.ts";

@@ -12,7 +12,7 @@ import type {
   TypeRegistry,
 } from "../../src/contract/index.ts";
 import { ServerError } from "../../src/domain/error.ts";
-import type { Prng } from "../../src/std/prng.ts";
+import type { Prng } from "../support/prng.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { FaultPlan } from "./fault-plan.ts";
 import type { Marks } from "./marks.ts";

@@ -1,6 +1,6 @@
 import type { History, Statestore } from "../../src/contract/index.ts";
 import type { ActorId } from "../../src/domain/actor.ts";
-import { Prng } from "../../src/std/prng.ts";
+import { Prng } from "../support/prng.ts";
 import { statestoreHost } from "../conformance/support/statestore-host.ts";
 import { checkCounter } from "./checkers/counter-checker.ts";
 import { checkNothingLeft } from "./checkers/nothing-left.ts";

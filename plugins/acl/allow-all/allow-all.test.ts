@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { AccessPolicy } from "../../../src/contract/index.ts";
 import { aclSuite, randomQuestion } from "../../../test/conformance/acl.suite.ts";
-import { Prng } from "../../../src/std/prng.ts";
+import { Prng } from "../../../test/support/prng.ts";
 import plugin from "./plugin.ts";
 
 aclSuite({ name: plugin.name, create: () => plugin.create() });

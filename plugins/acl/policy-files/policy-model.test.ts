@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { AccessQuestion, ActorId, Caller } from "../../../src/contract/index.ts";
-import { Prng } from "../../../src/std/prng.ts";
+import { Prng } from "../../../test/support/prng.ts";
 import { randomQuestion } from "../../../test/conformance/acl.suite.ts";
 import { loadPolicies } from "./load-policies.ts";
 import { Pattern } from "./pattern.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Prng } from "../../../src/std/prng.ts";
+import { Prng } from "../../../test/support/prng.ts";
 import { ActorTemplate } from "./actor-template.ts";
 import { cloudEventRequestId, readCloudEvent } from "./cloud-event.ts";
 import { rawJsonMember } from "./json-member.ts";

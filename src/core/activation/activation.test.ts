@@ -5,7 +5,7 @@ import type { ActorTypeSpec } from "../../domain/actor.ts";
 import { ServerError } from "../../domain/error.ts";
 import { EMPTY_MAP, EMPTY_PAYLOAD } from "../../domain/invocation.ts";
 import type { HostInvocation } from "../../domain/turn.ts";
-import { Prng } from "../../std/prng.ts";
+import { Prng } from "../../../test/support/prng.ts";
 import { Activation } from "./activation.ts";
 import type { Call } from "./call.ts";
 import type { ActivationEffect, ActivationInput, CommitOutcome } from "./effects.ts";

@@ -50,11 +50,15 @@ function refusal(
     if (refused !== undefined) return refused;
   }
   if (tip.revision + revisions > limits.maxRevision) return outcomes.exhausted();
-  if ((result.state?.type.length ?? 0) > MAX_TYPE) {
-    return outcomes.invalidReply("the type of the state is too long");
-  }
-  const size = result.state?.data.length ?? 0;
-  return size > limits.stateBytes ? outcomes.stateTooLarge(size, limits.stateBytes) : undefined;
+  return result.state === undefined ? undefined : refusedState(result.state, limits);
+}
+
+function refusedState(
+  { type, data }: Payload,
+  { stateBytes }: TurnLimits,
+): ServerError | undefined {
+  if (type.length > MAX_TYPE) return outcomes.invalidReply("the type of the state is too long");
+  return data.length > stateBytes ? outcomes.stateTooLarge(data.length, stateBytes) : undefined;
 }
 
 function refusedOutcome(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import type { HttpRequest, HttpResponse } from "../../node/ports.ts";
-import { type Fixture, startListener, until } from "./listener-fixture.ts";
+import { type Fixture, startListener, until } from "../../../test/support/listener-fixture.ts";
 
 const headers = { "content-type": "application/grpc" };
 const ok = { "grpc-status": "0" };

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Fixture, RawClient, startListener, until } from "./listener-fixture.ts";
+import {
+  type Fixture,
+  RawClient,
+  startListener,
+  until,
+} from "../../../test/support/listener-fixture.ts";
 
 let fixture: Fixture;
 let served = 0;

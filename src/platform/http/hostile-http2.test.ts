@@ -10,7 +10,7 @@ import {
   startListener,
   uint32,
   until,
-} from "./listener-fixture.ts";
+} from "../../../test/support/listener-fixture.ts";
 
 let fixture: Fixture | undefined;
 let client: RawHttp2Client | undefined;

@@ -46,7 +46,7 @@ const DIGITS = /^[0-9]+$/;
 /** More digits than any length that could be honoured; a longer number is too large, not malformed. */
 const MOST_LENGTH_DIGITS = 15;
 /** Fields whose repetition could make two parsers see two requests. */
-const NEVER_REPEATED = ["host", "content-length", "transfer-encoding"];
+const NEVER_REPEATED: readonly string[] = ["host", "content-length", "transfer-encoding"];
 const NO_BODY: BodyFraming = { kind: "none" };
 const CHUNKED: BodyFraming = { kind: "chunked" };
 

@@ -10,7 +10,7 @@ import {
   RawHttp2Client,
   startListener,
   until,
-} from "./listener-fixture.ts";
+} from "../../../test/support/listener-fixture.ts";
 
 let fixture: Fixture;
 

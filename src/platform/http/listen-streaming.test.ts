@@ -12,7 +12,7 @@ import {
   startListener,
   uint32,
   until,
-} from "./listener-fixture.ts";
+} from "../../../test/support/listener-fixture.ts";
 
 let fixture: Fixture | undefined;
 let session: ClientHttp2Session | undefined;

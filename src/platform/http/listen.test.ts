@@ -1,7 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { type ClientHttp2Session, connect } from "node:http2";
 import type { HttpHandler } from "../../node/ports.ts";
-import { type Fixture, RawClient, startListener, until } from "./listener-fixture.ts";
+import {
+  type Fixture,
+  RawClient,
+  startListener,
+  until,
+} from "../../../test/support/listener-fixture.ts";
 
 let fixture: Fixture | undefined;
 let session: ClientHttp2Session | undefined;

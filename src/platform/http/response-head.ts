@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { HttpHeaders } from "../../node/ports.ts";
 
 /** Fields that the listener sets itself; those of a caller are dropped. */
-const FRAMING_FIELDS = new Set([
+const FRAMING_FIELDS: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
   "transfer-encoding",

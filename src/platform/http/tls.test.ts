@@ -7,7 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { PeerCertificate, TlsMaterial } from "../../node/ports.ts";
-import { type Fixture, RawClient, startListener, until } from "./listener-fixture.ts";
+import {
+  type Fixture,
+  RawClient,
+  startListener,
+  until,
+} from "../../../test/support/listener-fixture.ts";
 import { parseAltNames } from "./peer-certificate.ts";
 
 interface Pair {

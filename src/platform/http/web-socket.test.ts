@@ -1,7 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { WebSocket as WsClient } from "ws";
 import type { HttpHandler, ListenerLimits, WebSocketLink } from "../../node/ports.ts";
-import { type Fixture, RawClient, startListener, until } from "./listener-fixture.ts";
+import {
+  type Fixture,
+  RawClient,
+  startListener,
+  until,
+} from "../../../test/support/listener-fixture.ts";
 
 let fixture: Fixture;
 

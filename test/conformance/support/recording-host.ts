@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import type { PluginHealth, PluginHost } from "../../../src/contract/index.ts";
 import { ServerError } from "../../../src/domain/error.ts";
-import { Prng } from "../../../src/std/prng.ts";
+import { Prng } from "../../support/prng.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** What a plug-in said about itself while a suite ran. */

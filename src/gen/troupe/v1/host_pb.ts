@@ -739,7 +739,7 @@ export type AttachResponse = Message<"troupe.v1.AttachResponse"> & {
   callResults: HostCallResult[];
 
   /**
-   * Invocations nobody waits for any more; their results are ignored.
+   * Invocations nobody waits for any more. The host may end them early and answers them still.
    *
    * @generated from field: repeated uint64 cancel = 4;
    */

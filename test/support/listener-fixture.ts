@@ -6,8 +6,8 @@ import type {
   Listener,
   ListenerLimits,
   ListenOptions,
-} from "../../node/ports.ts";
-import { listen } from "./listen.ts";
+} from "../../src/node/ports.ts";
+import { listen } from "../../src/platform/http/listen.ts";
 
 /** Limits of the tests: those of a server, with the bounds of this machine. */
 export const testLimits: ListenerLimits = {
