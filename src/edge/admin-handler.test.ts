@@ -1,9 +1,10 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { keptLog } from "../../test/support/edge-server.ts";
 import { ServerError } from "../domain/error.ts";
+import type { Caller } from "../domain/invocation.ts";
 import { DEFAULT_LIMITS } from "../domain/limits.ts";
 import {
   ClusterService,
@@ -115,4 +116,48 @@ test("lets nobody in without credentials but probes", async () => {
   expect((await fetch(`${url}/metrics`)).status).toBe(401);
   expect((await fetch(`${url}/statusz`)).status).toBe(401);
   expect((await fetch(`${url}/livez`)).status).toBe(200);
+});
+
+describe("who calls is asked about", () => {
+  const as = (kind: Caller["kind"]): Partial<AdminHandlerOptions> => ({
+    authenticate: () => ({ kind, id: "ann", roles: [] }),
+  });
+  const denied = (): ServerError => new ServerError("access.denied", "no", "not_started");
+  const methods = ClusterService.methods.map(({ name }) => name);
+  const call = (url: string, method: string): Promise<Response> =>
+    fetch(`${url}/troupe.v1.ClusterService/${method}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "connect-timeout-ms": "50" },
+      body: "{}",
+    });
+
+  test.each(methods)("%s, and a refusal of the policy is kept to", async (method) => {
+    const asked: string[] = [];
+    const url = await start({
+      ...as("admin"),
+      authorize: (_caller, operation) => {
+        asked.push(operation);
+        return denied();
+      },
+    });
+    expect((await call(url, method)).status).toBe(403);
+    expect(asked).toEqual([method]);
+  });
+
+  test.each(["client", "host"] as const)("a %s may do none of it", async (kind) => {
+    const url = await start(as(kind));
+    for (const method of methods) expect((await call(url, method)).status).toBe(403);
+  });
+
+  test("metrics and the state of all parts", async () => {
+    const asked: string[] = [];
+    const authorize = (_caller: Caller, operation: string) => {
+      asked.push(operation);
+      return denied();
+    };
+    const url = await start({ ...as("client"), authorize });
+    expect((await fetch(`${url}/metrics`)).status).toBe(403);
+    expect((await fetch(`${url}/statusz`)).status).toBe(403);
+    expect(asked).toEqual(["metrics", "statusz"]);
+  });
 });

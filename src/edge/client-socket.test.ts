@@ -4,6 +4,7 @@ import WebSocket from "ws";
 import { type EdgeServer, startEdge } from "../../test/support/edge-server.ts";
 import { waitUntil } from "../../test/support/wait-until.ts";
 import { ANONYMOUS, type Caller } from "../domain/invocation.ts";
+import { DEFAULT_LIMITS } from "../domain/limits.ts";
 import {
   InvokeStreamRequestSchema,
   type InvokeStreamResponse_Result,
@@ -111,6 +112,22 @@ describe("calls over a WebSocket", () => {
     client.socket.send(frame);
     await waitUntil("the end", () => client.closed !== undefined);
     expect(client.closed).toEqual({ code, reason });
+  });
+
+  test("end with a frame that is larger than a message, known or not who sent it", async () => {
+    await using edge = await startEdge({ limits: { ...DEFAULT_LIMITS, messageBytes: 1_000 } });
+    using client = await new Client(edge).open();
+    client.socket.send(new Uint8Array(1_001));
+    await waitUntil("the end", () => client.closed !== undefined);
+    expect(client.closed).toEqual({ code: 1009, reason: "MESSAGE_TOO_LARGE" });
+    await using slow = await startEdge({
+      limits: { ...DEFAULT_LIMITS, messageBytes: 1_000 },
+      authenticate: () => new Promise(() => undefined),
+    });
+    using early = await new Client(slow).open();
+    for (let at = 0; at < 3; at += 1) early.socket.send(new Uint8Array(500));
+    await waitUntil("the end", () => early.closed !== undefined);
+    expect(early.closed?.code).toBe(1013);
   });
 
   test("end with an id that is taken", async () => {

@@ -25,6 +25,13 @@ test("a call made inside a turn inherits its chain, its principal and its deadli
   expect(() => toInvocation({ ...call, turnToken: "good" }, host, rules)).toThrow();
 });
 
+test("what this server does not offer is refused, not ignored", () => {
+  const stream = { streamId: "s", seq: 3 };
+  expect(() => toInvocation({ ...call, stream }, channel, rules)).toThrow(
+    "this server does not order the calls of a stream",
+  );
+});
+
 test("metadata may narrow the deadline, never widen it", () => {
   const left = (timeout: string, timeoutMs: number | undefined) =>
     toInvocation(

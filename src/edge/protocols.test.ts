@@ -41,7 +41,6 @@ for (const lean of [true, false]) {
         metadata: { tone: "loud", Authorization: "secret", "x-internal-id": "1" },
         requestId: "r-1",
         timeout: { seconds: 5n, nanos: 0 },
-        stream: { streamId: "s", seq: 3n },
       });
       expect(text(response.payload?.data)).toBe('{"greeting":"grüße","list":[1,2]}');
       expect(response.payload?.type).toBe("application/json");
@@ -51,7 +50,6 @@ for (const lean of [true, false]) {
       expect(invocation).toMatchObject({
         action: "echo",
         requestId: "r-1",
-        stream: { streamId: "s", seq: 3 },
         caller: { kind: "anonymous" },
         chain: [],
         hops: 0,
@@ -116,6 +114,17 @@ for (const lean of [true, false]) {
       );
       expect(error.code).toBe(code);
       expect(error.findDetails(ErrorDetailSchema)[0]?.hostCode).toBe(hostCode);
+    });
+
+    test("user code that fails with a text that is none, or has no end", async () => {
+      const { edge, client } = await start();
+      await using _ = edge;
+      const say = (text: string) =>
+        failure(client.invoke({ actor, action: "say", payload: json(text) }));
+      const lone = await say("a \ud800 b");
+      expect([lone.code, lone.rawMessage]).toEqual([Code.Unknown, "a \ufffd b"]);
+      expect((await say("x".repeat(9_000))).rawMessage).toHaveLength(4_096);
+      expect(edge.log).not.toContain("call.failed");
     });
 
     test("hides what a bug says", async () => {
@@ -220,6 +229,11 @@ for (const lean of [true, false]) {
         [1n, undefined],
       ]);
       expect((await client.restore({ actor, revision: 1n })).revision).toBe(4n);
+      const shred = await failure(client.delete({ actor, shred: true }));
+      expect([shred.code, shred.findDetails(ErrorDetailSchema)[0]?.reason]).toEqual([
+        Code.Unimplemented,
+        "SHRED",
+      ]);
       expect((await client.delete({ actor })).revision).toBe(5n);
       expect((await client.deactivate({ actor })).wasActive).toBe(true);
       const send = await failure(client.send({ invocation: { actor, action: "add" } }));

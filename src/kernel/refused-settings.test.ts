@@ -128,6 +128,12 @@ describe("configuration that is refused, by its reason", () => {
     ],
     ["open bind", { env: { ...open, TROUPE_ACL: "allow-all" } }, "http_addr", "open_bind"],
     [
+      "open bind where certificates are asked for and nobody looks at them",
+      { env: { ...open, TROUPE_ACL: "allow-all", TROUPE_TLS_CA: "c" }, files: { c: "x" } },
+      "http_addr",
+      "open_bind",
+    ],
+    [
       "open bind without policy",
       {
         env: {

@@ -3,7 +3,7 @@ import { ANONYMOUS, EMPTY_MAP, JSON_TYPE, type Payload } from "../domain/invocat
 import type { HostInvocation, HostTurn } from "../domain/turn.ts";
 import type { Actor } from "./actor.ts";
 import type { RunnerPort } from "./actor-context.ts";
-import { runInvocation, runInvocationNow } from "./actor-runner.ts";
+import { failureOf, runInvocation, runInvocationNow } from "./actor-runner.ts";
 import { fromPayload, jsonPayload } from "./json-payload.ts";
 
 interface Counter {
@@ -274,4 +274,13 @@ test("actions that answer at once make no promise, and one that waits keeps the 
   const result = await runInvocationNow(actor, turns("later", "now"), port);
   expect(result.outcomes.map(({ turnId }) => turnId)).toEqual([0, 1]);
   expect(order).toEqual(["now", "now", "later", "now"]);
+});
+
+test("whatever an action throws, the failure is text that can be sent and has an end", () => {
+  const lone = failureOf(Object.assign(new Error("a \ud800 b"), { code: "x\ud800" }));
+  expect([lone.message, lone.code]).toEqual(["a \ufffd b", "x\ufffd"]);
+  const long = failureOf(Object.assign(new Error("m".repeat(9_999)), { code: "c".repeat(999) }));
+  expect([long.message.length, long.code.length]).toEqual([4_096, 64]);
+  expect(failureOf(Object.create(null))).toEqual({ code: "unknown", message: "" });
+  expect(failureOf("\udfff")).toEqual({ code: "unknown", message: "\ufffd" });
 });

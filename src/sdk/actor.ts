@@ -82,7 +82,7 @@ export interface ActorContext<State = unknown> {
   cancel(name: string): void;
   /** Takes a revision even if nothing changed. */
   checkpoint(): void;
-  /** Removes the state with the commit; `shred` also makes every copy unreadable. */
+  /** Removes the state with the commit; `shred` asks for more: every copy unreadable. */
   delete(options?: { readonly shred?: boolean }): void;
 }
 

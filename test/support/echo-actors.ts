@@ -35,7 +35,8 @@ const json = (value: unknown): Payload => ({
 
 /**
  * A node's face without a node: counters in memory, for tests of what stands before it. `add` adds
- * the JSON number it is given, `echo` answers its payload, `fail` fails as its payload names, `never`
+ * the JSON number it is given, `echo` answers its payload, `fail` fails as its payload names and `say`
+ * with the text of it, `never`
  * waits until it is taken back, `large` answers as many bytes as asked for.
  */
 export class EchoActors implements ActorApi {
@@ -171,6 +172,8 @@ export class EchoActors implements ActorApi {
         throw new ServerError("host.failed", "it failed", "not_applied", {
           hostCode: String(value),
         });
+      case "say":
+        throw new ServerError("host.failed", String(value), "not_applied");
       case "busy":
         throw new ServerError("mailbox.full", "the mailbox is full", "not_started", {
           retryAfterMs: 1_500,

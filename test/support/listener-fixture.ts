@@ -8,6 +8,7 @@ import type {
   ListenOptions,
 } from "../../src/node/ports.ts";
 import { listen } from "../../src/platform/http/listen.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** Limits of the tests: those of a server, with the bounds of this machine. */
 export const testLimits: ListenerLimits = {
@@ -66,11 +67,7 @@ export async function startListener(
 
 /** Waits until `condition` holds; rejects after `deadlineMs`. */
 export async function until(condition: () => boolean, deadlineMs = 5000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`still not so: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+  await waitUntil(String(condition), condition, deadlineMs);
 }
 
 /** A raw connection that remembers what it received. */

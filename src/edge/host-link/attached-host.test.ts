@@ -102,6 +102,24 @@ describe("hello", () => {
     ["wire version 99", { hello: { ...hello, version: 99 } }, "failed_precondition", "VERSION"],
     ["a wrong token", { hello: { ...hello, token: "bad" } }, "unauthenticated", "CREDENTIALS"],
     [
+      "the token of a client",
+      { hello: { ...hello, token: "client" } },
+      "permission_denied",
+      "HOST_IDENTITY",
+    ],
+    [
+      "a flood of types",
+      { hello: { ...hello, types: Array.from({ length: 20_000 }, () => ({})) } },
+      "invalid_argument",
+      "TOO_MANY_ELEMENTS",
+    ],
+    [
+      "a first frame without measure",
+      { hello: { ...hello, sdk: "x".repeat(1024 * 1024) } },
+      "invalid_argument",
+      "EARLY_FRAMES",
+    ],
+    [
       "a type without a name",
       { hello: { ...hello, types: [{ type: "" }] } },
       "invalid_argument",
@@ -174,6 +192,12 @@ describe("hello", () => {
       );
     }
     expect(flood.ends[0]?.details.reason).toBe("EARLY_FRAMES");
+    const large = attaching();
+    const outcomes = [{ reply: { type: "x", data: new Uint8Array(600_000) } }];
+    for (const frame of [{ hello }, { results: [{ outcomes }] }, { results: [{ outcomes }] }]) {
+      large.host.receive(toBinary(AttachRequestSchema, create(AttachRequestSchema, frame)));
+    }
+    expect(large.ends[0]?.details.reason).toBe("EARLY_FRAMES");
   });
 
   test("a host in a loop is held back", async () => {
@@ -225,6 +249,15 @@ describe("an attached host", () => {
     host.cancel(2);
     await say({ results: [{ id: 2n, outcomes: [{ turnId: 20n }] }] });
     expect((await late).outcomes).toHaveLength(1);
+    expect(ends).toEqual([]);
+  });
+
+  test("may send large frames once it is welcome", async () => {
+    const { gate, say, ends } = await attached();
+    const answer = gate.execute(invocation(1));
+    const reply = { type: "x", data: new Uint8Array(1_500_000) };
+    await say({ results: [{ id: 1n, outcomes: [{ turnId: 10n, reply }] }] });
+    expect((await answer).outcomes[0]?.reply.data).toHaveLength(1_500_000);
     expect(ends).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ANONYMOUS, EMPTY_MAP, EMPTY_PAYLOAD } from "../../domain/invocation.ts";
+import { DEFAULT_LIMITS } from "../../domain/limits.ts";
 import type { HostInvocation } from "../../domain/turn.ts";
 import {
   DescribeResponseSchema,
@@ -23,13 +24,23 @@ class FakeHost implements DialTransport {
     { id, outcomes: [{ turnId: id * 10n }] },
   ];
   version = 1;
+  described: MessageInitShape<typeof DescribeResponseSchema>["types"] = [{ type: "described" }];
+  /** How long the last call of the host may take. */
+  timeoutMs = 0;
 
-  post(_endpoint: string, path: string, _headers: unknown, body: Uint8Array): Promise<DialAnswer> {
+  post(
+    _endpoint: string,
+    path: string,
+    _headers: unknown,
+    body: Uint8Array,
+    bounds: { readonly timeoutMs: number },
+  ): Promise<DialAnswer> {
+    this.timeoutMs = bounds.timeoutMs;
     if (!this.up) return Promise.reject(new Error("connection refused"));
     if (path.endsWith("Describe")) {
       const described = create(DescribeResponseSchema, {
         version: this.version,
-        types: [{ type: "described" }],
+        types: this.described ?? [],
         sdk: "fake",
       });
       return Promise.resolve({ status: 200, body: toBinary(DescribeResponseSchema, described) });
@@ -110,6 +121,7 @@ describe("register", () => {
 
   test.each([
     ["a wrong token", { token: "bad" }, "CREDENTIALS"],
+    ["the token of a client", { token: "client" }, "HOST_IDENTITY"],
     ["wire version 99", { version: 99 }, "VERSION"],
     ["a neighbour's endpoint", { endpoint: "http://10.0.0.7:80" }, "ENDPOINT_FORBIDDEN"],
     ["no endpoint", { endpoint: "" }, "ENDPOINT"],
@@ -127,6 +139,21 @@ describe("register", () => {
       code: "host.unavailable",
       outcome: "not_started",
     });
+  });
+
+  test("a host that describes itself without end is refused", async () => {
+    const { register, gate, host } = dialling();
+    host.described = Array.from({ length: 20_000 }, () => ({}));
+    await expect(register({ types: [] })).rejects.toMatchObject({ code: "host.unavailable" });
+    expect(gate.links).toHaveLength(0);
+  });
+
+  test("of two identities that register an endpoint at once, one has it", async () => {
+    const { register, gate } = dialling();
+    const [first, second] = await Promise.allSettled([register(), register({ token: "other" })]);
+    expect([first.status, second.status]).toEqual(["fulfilled", "rejected"]);
+    expect(second).toMatchObject({ reason: { details: { reason: "ENDPOINT_OWNED" } } });
+    expect(gate.attached.map(({ link }) => link.identity.id)).toEqual(["h"]);
   });
 
   test("again, by the same identity, replaces; another identity is refused", async () => {
@@ -171,6 +198,15 @@ describe("a dialled host", () => {
     expect((await answers).map(({ id }) => id)).toEqual([1, 2]);
     expect(host.batches).toEqual([[1n, 2n]]);
     expect(gate.links[0]?.credit).toBe(7);
+  });
+
+  test("is given the time of a turn, however soon its caller gives up", async () => {
+    const { register, gate, host, clock } = dialling();
+    await register();
+    const answer = gate.execute(invocation(1));
+    await clock.tick();
+    await answer;
+    expect(host.timeoutMs).toBeGreaterThan(DEFAULT_LIMITS.hostTurnTimeoutMs);
   });
 
   test("what an answer leaves out fails", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Prng } from "../prng.ts";
+import { Prng } from "../../../test/support/prng.ts";
 import { mix64 } from "./mix64.ts";
 import { multiply64, rotateLeft64, type U64, xorShift64 } from "./u64.ts";
 import { xxHash64 } from "./xx-hash64.ts";

@@ -76,13 +76,17 @@ export interface LinkFixture {
   readonly options: HostLinkOptions;
 }
 
-/** Everything a link needs, in memory. The token "good" is the host `h`; `other` is another. */
+/**
+ * Everything a link needs, in memory. The token "good" is the host `h`; `other` is another; "client"
+ * is no host.
+ */
 export function linkFixture(): LinkFixture {
   const clock = new ManualClock();
   const gate = new RecordingGate();
   const calls: Invocation[] = [];
   const authenticate = ({ authorization }: Credentials): Caller | undefined => {
     if (authorization === "Bearer good") return { kind: "host", id: "h", roles: [] };
+    if (authorization === "Bearer client") return { kind: "client", id: "c", roles: [] };
     return authorization === "Bearer other" ? { kind: "host", id: "o", roles: [] } : undefined;
   };
   let serial = 0;
