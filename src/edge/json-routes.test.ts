@@ -236,6 +236,15 @@ describe("browsers", () => {
     );
   });
 
+  test("that only show an address of ours are not, where the browser says so", async () => {
+    await using edge = await startEdge({ corsOrigins: [listed] });
+    const get = (site: string) =>
+      fetch(`${edge.url}/v1/counter/k`, { headers: { "sec-fetch-site": site } });
+    expect((await get("cross-site")).status).toBe(403);
+    expect(edge.actors.invocations).toHaveLength(0);
+    for (const site of ["none", "same-origin"]) expect((await get(site)).ok).toBe(true);
+  });
+
   test("of another origin are not; the server's own pages are", async () => {
     await using edge = await startEdge({ corsOrigins: [listed] });
     for (const origin of ["https://evil.example", "null", `${listed}.evil.example`]) {

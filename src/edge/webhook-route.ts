@@ -20,6 +20,7 @@ export function webhookRoute(webhooks: Webhooks, maxBodyBytes: number, log: Logg
       if (handler === undefined) return response.send(404, PLAIN, "no such webhook\n");
       request.readBody(maxBodyBytes, (failure, body) => {
         if (failure === "aborted") return;
+        if (failure === "timeout") return response.send(408, PLAIN, "the body came too late\n");
         if (failure !== undefined) return response.send(413, PLAIN, "the body is too large\n");
         const headers = Object.fromEntries(request.headers());
         handler({ method: request.method, path, query, headers, body }).then(

@@ -6,7 +6,7 @@ import { makeCatalogue } from "./catalogue.ts";
 import { Kernel, type HostRequest } from "./kernel.ts";
 import { BootError } from "./plugin-failure.ts";
 
-type Life = { start?: unknown; stop?: unknown };
+type Life = { start?: unknown; stop?: unknown; pause?: unknown };
 type Report = (health: PluginHealth, detail?: string) => void;
 
 const MEMBERS: Record<string, object> = {
@@ -191,6 +191,27 @@ describe("what a plug-in may do wrong", () => {
     for (const fire of [...clock.timers]) fire();
     expect((await failed).failures.map((each) => each.reason)).toEqual(["init_timeout"]);
     expect(seen).toEqual(["aborted", "stopped"]);
+  });
+
+  test("a pause that hangs or throws is logged and holds nobody up", async () => {
+    const paused: string[] = [];
+    const pause = () => {
+      throw new Error("broken");
+    };
+    const { kernel, clock, log } = build([
+      { contract: "activator@1", life: { pause: never } },
+      { contract: "activator@1", life: { pause } },
+      { contract: "activator@1", life: { pause: async () => void paused.push("third") } },
+      { contract: "activator@1" },
+    ]);
+    kernel.create();
+    await kernel.start();
+    const done = kernel.pause();
+    expect(paused).toEqual(["third"]);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const fire of clock.timers) fire();
+    await done;
+    expect(log.filter((line) => line.startsWith("activator.pause"))).toHaveLength(2);
   });
 
   test("a stop that hangs is logged and does not hold the others", async () => {

@@ -131,6 +131,19 @@ export class Kernel {
     return this.#stopping;
   }
 
+  /**
+   * Tells every activator to take in nothing more. Resolves when all have, or their time is over;
+   * failures are logged and never end the wait for the others.
+   */
+  async pause(): Promise<void> {
+    const { stopTimeoutMs, log } = this.#options;
+    const paused = this.all("activator@1").map(async ({ instance, component }) => {
+      const outcome = await this.#bounded(stopTimeoutMs, () => component.pause?.());
+      if (outcome.kind !== "done") log.warn("activator.pause", { instance, ...outcome });
+    });
+    await Promise.all(paused);
+  }
+
   /** The one component of a family that must be configured. */
   one<K extends ContractId>(contract: K): ComponentOf<K> {
     const [first, ...more] = this.all(contract);

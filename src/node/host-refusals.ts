@@ -42,3 +42,20 @@ export function nodeDraining(): ServerError {
     retryAfterMs: 500,
   });
 }
+
+/** The node knows as many types as it remembers. */
+export function tooManyTypes(): ServerError {
+  return new ServerError("quota.exceeded", "too many actor types are registered", "not_started", {
+    reason: "TYPES",
+  });
+}
+
+/** Another identity serves the type, or did when it last had a host. */
+export function typeOwned(typePath: string): ServerError {
+  return new ServerError(
+    "access.denied",
+    `actor type ${typePath} is served by another identity`,
+    "not_started",
+    { reason: "KIND_OWNED" },
+  );
+}

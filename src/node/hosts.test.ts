@@ -67,6 +67,7 @@ class Bench {
   readonly clock = new VirtualClock();
   readonly heard: string[] = [];
   readonly hosts: Hosts;
+  readonly respecified: string[] = [];
   draining = false;
   choice = 0;
 
@@ -76,9 +77,9 @@ class Bench {
       clock: Object.assign(this.clock, { defer: queueMicrotask }),
       log: LOG,
       turnTimeoutMs: 5_000,
-      defaults: { deactivationTimeoutMs: 7, mailboxCalls: 8, mailboxBytes: 9 },
+      defaults: { deactivationTimeoutMs: 7_000, mailboxCalls: 8, mailboxBytes: 9_000 },
       remember: silent,
-      respecified: () => undefined,
+      respecified: (typePath) => void this.respecified.push(typePath),
       draining: () => this.draining,
       events: { hostAttached: silent, hostLost: silent },
       secret: () => `secret-${this.heard.length}`,
@@ -86,7 +87,7 @@ class Bench {
   }
 
   /** Hands over an invocation of `turns` calls. */
-  execute(id: number, turns = 1): void {
+  execute(id: number, turns = 1, type = "thing"): void {
     const calls = Array.from({ length: turns }, (_, i) => ({
       turnId: id * 100 + i,
       invocation: madeInvocation(),
@@ -94,7 +95,7 @@ class Bench {
     }));
     const invocation: HostInvocation = {
       id,
-      actor: { system: "default", type: "thing", key: "k" },
+      actor: { system: "default", type, key: "k" },
       state: undefined,
       revision: 0,
       epoch: 1,
@@ -102,7 +103,7 @@ class Bench {
       turns: calls,
       keepStates: false,
     };
-    this.hosts.execute(PATH, invocation, {
+    this.hosts.execute(`default/${type}`, invocation, {
       executed: (result) => this.heard.push(`executed ${result.id}`),
       notExecuted: (which, { code, outcome, details }) =>
         this.heard.push(`not ${which} ${code} ${outcome} ${details.reason ?? ""}`.trim()),
@@ -233,18 +234,72 @@ describe("the hosts of a node", () => {
 
   test("belong to one identity for each type, and must ask for what there is", () => {
     const bench = new Bench();
-    bench.hosts.attach(new FarHost("a"), [SPEC], 1);
+    const first = new FarHost("a");
+    bench.hosts.attach(first, [SPEC], 1);
     const attach = (host: FarHost, spec: ActorTypeSpec) =>
       refusal(() => bench.hosts.attach(host, [spec], 1));
     expect(attach(new FarHost("b", "two"), SPEC)).toBe("access.denied KIND_OWNED");
     expect(attach(new FarHost("c"), { ...SPEC, durability: "snapshot" })).toBe(
       "plugin.unsupported TYPE_UNSUPPORTED",
     );
-    expect(attach(new FarHost("d"), { ...SPEC, mailboxCalls: 0 })).toBe(
+    expect(attach(new FarHost("d"), { ...SPEC, mailboxBytes: 1 })).toBe(
       "request.invalid TYPE_SETTINGS",
     );
+    expect(attach(new FarHost("d"), { ...SPEC, system: "troupe-internal" })).toBe(
+      "request.invalid SYSTEM_RESERVED",
+    );
+    const many = Array.from({ length: 10_000 }, (_, i) => ({ ...SPEC, type: `t${i}` }));
+    expect(refusal(() => bench.hosts.attach(new FarHost("d"), many, 1))).toBe(
+      "quota.exceeded TYPES",
+    );
+    bench.hosts.lost(first, "restarting");
+    expect(attach(new FarHost("b", "two"), SPEC)).toBe("access.denied KIND_OWNED");
+    expect(attach(new FarHost("a"), SPEC)).toBe("accepted");
     bench.draining = true;
     expect(attach(new FarHost("e"), SPEC)).toBe("node.draining DRAINING");
+  });
+
+  test("tell of settings that have changed, and fill in what a host leaves to the server", () => {
+    const bench = new Bench();
+    bench.hosts.attach(new FarHost("a"), [SPEC], 1);
+    bench.hosts.attach(new FarHost("b"), [SPEC], 1);
+    expect(bench.respecified).toEqual([]);
+    const plain = { ...SPEC, deactivationTimeoutMs: 0, mailboxCalls: 0, mailboxBytes: 0 };
+    bench.hosts.attach(new FarHost("c"), [plain], 1);
+    expect(bench.respecified).toEqual([PATH]);
+    const filled = { deactivationTimeoutMs: 7_000, mailboxCalls: 8, mailboxBytes: 9_000 };
+    expect(bench.hosts.spec(PATH)).toMatchObject(filled);
+    bench.hosts.recall([{ ...plain, type: "old" }]);
+    expect(bench.hosts.spec("default/old")).toMatchObject(filled);
+  });
+
+  test("serve types in turn: many turns at once are not overtaken for ever, nor do they overtake", () => {
+    const bench = new Bench();
+    const far = new FarHost("a");
+    bench.hosts.attach(far, [{ ...SPEC, type: "other" }, SPEC], 4);
+    for (const id of [1, 2, 3, 4]) bench.execute(id, 1, "other");
+    bench.execute(10, 3);
+    for (const id of [5, 6]) bench.execute(id, 1, "other");
+    bench.execute(11);
+    for (const id of [1, 2]) {
+      bench.hosts.results(far, [result(id)]);
+      bench.hosts.credit(far, 1);
+    }
+    expect(far.got).toEqual([1, 2, 3, 4]);
+    bench.hosts.credit(far, 1);
+    expect(far.got).toEqual([1, 2, 3, 4, 10]);
+    bench.hosts.credit(far, 3);
+    expect(far.got).toEqual([1, 2, 3, 4, 10, 5, 11, 6]);
+  });
+
+  test("take many turns at once if nothing that runs would bring their credit back", () => {
+    const bench = new Bench();
+    const far = new FarHost("a");
+    bench.hosts.attach(far, [SPEC], 4);
+    bench.execute(1);
+    bench.hosts.results(far, [result(1)]);
+    bench.execute(2, 4);
+    expect(far.got).toEqual([1, 2]);
   });
 
   test("let no invocation carry more turns than any of them takes at once", () => {

@@ -1,11 +1,11 @@
 import type { Balancer, BalancerCandidate } from "../contract/index.ts";
 import type { ActorTypeSpec } from "../domain/actor.ts";
-import { ServerError } from "../domain/error.ts";
+import type { ServerError } from "../domain/error.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../domain/turn.ts";
 import { Deque } from "../std/deque.ts";
 import type { HostGate, HostLink, RunningTurn } from "./host-port.ts";
-import { hostLost, nodeDraining, noHost, turnTimeout, withdrawn } from "./host-refusals.ts";
+import * as refusals from "./host-refusals.ts";
 import type { Clock, Logger } from "./ports.ts";
 import type { NodeEvents } from "./node-events.ts";
 import { checkType, completeType, type TypeDefaults, typePathOf } from "./type-rules.ts";
@@ -70,6 +70,8 @@ export interface HostSummary {
 }
 
 const SWEEP_MS = 500;
+/** Types that are remembered; each stays known when its hosts are gone. */
+const MOST_TYPES = 10_000;
 
 /**
  * The hosts of this node: which types they serve, which of them takes the next invocation (the
@@ -124,7 +126,7 @@ export class Hosts implements HostGate {
   }
 
   attach(link: HostLink, types: readonly ActorTypeSpec[], credit: number): void {
-    if (this.#options.draining()) throw nodeDraining();
+    if (this.#options.draining()) throw refusals.nodeDraining();
     this.#check(link, types);
     const host: Attached = {
       link,
@@ -160,7 +162,7 @@ export class Hosts implements HostGate {
   execute(typePath: string, invocation: HostInvocation, sink: ExecutionSink): void {
     const type = this.#types.get(typePath);
     if (type === undefined || !this.hasHost(typePath)) {
-      return sink.notExecuted(invocation.id, noHost(typePath));
+      return sink.notExecuted(invocation.id, refusals.noHost(typePath));
     }
     type.waiting.push({ invocation, sink });
     this.#dispatch(type);
@@ -214,7 +216,7 @@ export class Hosts implements HostGate {
     for (const type of host.types) type.hosts.splice(type.hosts.indexOf(host), 1);
     this.#options.log.info("host.lost", { host: link.name, reason, running: host.running.size });
     this.#options.events.hostLost(link.id, reason);
-    for (const [id, { sink }] of host.running) sink.notExecuted(id, hostLost());
+    for (const [id, { sink }] of host.running) sink.notExecuted(id, refusals.hostLost());
     host.running.clear();
     this.#failUnserved(host);
   }
@@ -248,17 +250,14 @@ export class Hosts implements HostGate {
   }
 
   #check(link: HostLink, types: readonly ActorTypeSpec[]): void {
+    const fresh = types.filter((spec) => !this.#types.has(typePathOf(spec)));
+    if (this.#types.size + fresh.length > MOST_TYPES) throw refusals.tooManyTypes();
     for (const spec of types) {
       checkType(completeType(spec, this.#options.defaults));
       const owner = this.#types.get(typePathOf(spec))?.owner;
       if (owner === undefined) continue;
       if (owner.kind !== link.identity.kind || owner.id !== link.identity.id) {
-        throw new ServerError(
-          "access.denied",
-          `actor type ${typePathOf(spec)} is served by another identity`,
-          "not_started",
-          { reason: "KIND_OWNED" },
-        );
+        throw refusals.typeOwned(typePathOf(spec));
       }
     }
   }
@@ -294,31 +293,34 @@ export class Hosts implements HostGate {
   /** Serves the types that wait for the host in turn, one invocation of each, as far as there is room. */
   #dispatchAll(host: Attached): void {
     for (let first = firstOf(host.queue); first !== undefined; first = firstOf(host.queue)) {
-      const before = first.waiting.length;
-      this.#dispatch(first);
-      if (first.waiting.length === before) return;
+      if (!this.#dispatch(first)) return;
     }
   }
 
-  #dispatch(type: HostedType): void {
+  /** False if nothing that waits for the type could be served; more of it may have come meanwhile. */
+  #dispatch(type: HostedType): boolean {
+    let served = false;
     for (let next = type.waiting.peek(); next !== undefined; next = type.waiting.peek()) {
       if (this.#withdrawn.size > 0 && this.#withdrawn.delete(next.invocation.id)) {
         this.#shift(type);
-        next.sink.notExecuted(next.invocation.id, withdrawn());
+        served = true;
+        next.sink.notExecuted(next.invocation.id, refusals.withdrawn());
         continue;
       }
       const turns = next.invocation.turns.length;
       const host = this.#choose(type, turns);
       if (host === undefined) {
         for (const one of type.hosts) one.queue.add(type);
-        return;
+        return served;
       }
       this.#shift(type);
+      served = true;
       host.candidate.credit -= turns;
       host.candidate.inFlight += turns;
       host.running.set(next.invocation.id, { ...next, begunMs: this.#options.clock.now() });
       host.link.execute(next.invocation);
     }
+    return served;
   }
 
   /** Takes out the oldest invocation, and with it the place that it had among the types. */
@@ -348,7 +350,7 @@ export class Hosts implements HostGate {
       for (const host of type.hosts) host.queue.delete(type);
       for (let next = type.waiting.shift(); next !== undefined; next = type.waiting.shift()) {
         this.#withdrawn.delete(next.invocation.id);
-        next.sink.notExecuted(next.invocation.id, noHost(path));
+        next.sink.notExecuted(next.invocation.id, refusals.noHost(path));
       }
     }
   }
@@ -359,7 +361,7 @@ export class Hosts implements HostGate {
     const limit = clock.now() - turnTimeoutMs;
     for (const host of this.#links.values()) {
       for (const [id, running] of host.running) {
-        if (running.begunMs <= limit) this.#giveUp(host, id, turnTimeout());
+        if (running.begunMs <= limit) this.#giveUp(host, id, refusals.turnTimeout());
       }
     }
     this.#stopSweep = clock.setTimer(SWEEP_MS, () => this.#sweep());

@@ -95,9 +95,10 @@ export class Router implements Invoker {
         { reason: "TYPE_UNKNOWN" },
       );
     }
-    if (operation !== undefined || spec.openActions || DEFAULT_READ_ACTIONS.has(action)) {
-      return undefined;
-    }
+    if (operation !== undefined || spec.openActions) return undefined;
+    // A type that defines one of them defines all that it has.
+    const own = spec.actions.some(({ name }) => DEFAULT_READ_ACTIONS.has(name));
+    if (!own && DEFAULT_READ_ACTIONS.has(action)) return undefined;
     if (!spec.actions.some((known) => known.name === action)) {
       return new ServerError(
         "actor.unknown",

@@ -6,9 +6,8 @@ import type {
   Statestore,
 } from "../contract/index.ts";
 import { ServerError } from "../domain/error.ts";
+import { INTERNAL_SYSTEM } from "./type-rules.ts";
 
-/** The reserved system; no client can address it. */
-const SYSTEM = "troupe-internal";
 const TTL_MS = 60_000;
 /** Actors that the test may use, so that nodes which start together find a free one. */
 const PLACES = 16;
@@ -72,7 +71,11 @@ async function claimFree(
   seed: number,
 ): Promise<{ readonly actor: ActorId; readonly claimed: Claimed }> {
   for (let place = 0; place < PLACES; place++) {
-    const actor = { system: SYSTEM, type: "fence-test", key: String((seed + place) % PLACES) };
+    const actor = {
+      system: INTERNAL_SYSTEM,
+      type: "fence-test",
+      key: String((seed + place) % PLACES),
+    };
     const claimed = await claim(store, sessionId, actor);
     if (claimed?.kind === "claimed") return { actor, claimed };
   }

@@ -1,6 +1,9 @@
 import type { ActorTypeSpec } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 
+/** The system of what a server keeps for itself in its store. */
+export const INTERNAL_SYSTEM = "troupe-internal";
+
 /** `system/type`, the key of a type. */
 export function typePathOf(id: { readonly system: string; readonly type: string }): string {
   return `${id.system}/${id.type}`;
@@ -28,6 +31,16 @@ export function completeType(spec: ActorTypeSpec, defaults: TypeDefaults): Actor
  */
 export function checkType(spec: ActorTypeSpec): void {
   const name = typePathOf(spec);
+  if (spec.system === INTERNAL_SYSTEM) {
+    throw new ServerError(
+      "request.invalid",
+      `system ${spec.system} is the server's`,
+      "not_started",
+      {
+        reason: "SYSTEM_RESERVED",
+      },
+    );
+  }
   const missing =
     spec.kind !== "named" && spec.kind !== "unnamed"
       ? `kind ${spec.kind}`

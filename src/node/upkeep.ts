@@ -17,6 +17,8 @@ const PRUNE_ROWS = 10_000;
 const RESEAL_EVERY_MS = 1_000;
 /** Rows moved to the active key per second: a rotation must not be felt by calls. */
 const RESEAL_ROWS = 200;
+/** How long a sweep waits that met nothing but rows that cannot be opened: more may lie behind them. */
+const RESEAL_AGAIN_MS = 60_000;
 
 /**
  * What a node does for its store in the background: lets go of recorded replies beyond their window,
@@ -35,7 +37,7 @@ export class Upkeep {
 
   start(): void {
     this.#schedulePrune();
-    this.#scheduleReseal();
+    this.#scheduleReseal(RESEAL_EVERY_MS);
   }
 
   stop(): void {
@@ -55,14 +57,15 @@ export class Upkeep {
     });
   }
 
-  #scheduleReseal(): void {
+  #scheduleReseal(delayMs: number): void {
     if (this.#stopped) return;
     const { store, sealer, clock, log } = this.#options;
-    this.#stopReseal = clock.setTimer(RESEAL_EVERY_MS, () => {
+    this.#stopReseal = clock.setTimer(delayMs, () => {
       resealOnce(store, sealer, RESEAL_ROWS).then(
         ({ moved, changed, unreadable }) => {
           this.#moved += moved;
-          if (moved + changed > 0) return this.#scheduleReseal();
+          if (moved + changed > 0) return this.#scheduleReseal(RESEAL_EVERY_MS);
+          if (unreadable === RESEAL_ROWS) return this.#scheduleReseal(RESEAL_AGAIN_MS);
           // Rows written from now on lie under the active key, so the sweep is over.
           if (this.#moved > 0 || unreadable > 0) {
             log.info("keys.resealed", { moved: this.#moved, unreadable });
@@ -70,7 +73,7 @@ export class Upkeep {
         },
         (error: unknown) => {
           log.warn("keys.reseal_failed", { error });
-          this.#scheduleReseal();
+          this.#scheduleReseal(RESEAL_EVERY_MS);
         },
       );
     });

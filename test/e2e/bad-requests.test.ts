@@ -36,7 +36,10 @@ afterAll(async () => {
 });
 
 const row = (id: string, run: () => Promise<void>): void => {
-  test(rowName(rows, id), run);
+  test(rowName(rows, id), async () => {
+    await run();
+    expect(server.running).toBe(true);
+  });
 };
 const trap = (changes: object = {}): Uint8Array =>
   invokeBytes({ actor: { system: "", type: "counter", key: "trap" }, ...changes } as object);

@@ -30,6 +30,12 @@ const keyFile = (prepare: (folder: string) => void): Given => ({
   prepare,
 });
 
+/** An access policy in a file of its own, or a path where there is none. */
+const policies = (text?: string): Given => ({
+  env: { TROUPE_ACL: "policy-files", TROUPE_ACL_PATHS: text === undefined ? "nowhere" : "p.yaml" },
+  prepare: (folder) => writeFileSync(join(folder, "p.yaml"), text ?? ""),
+});
+
 /** What is given, the exit code, the reason, and words that the line holds. */
 type Case = readonly [id: string, given: Given, exit: number, reason: string, words?: string];
 
@@ -97,7 +103,9 @@ const CASES: readonly Case[] = [
     78,
     "too_many",
   ],
-  ["ACL-001", env("ACL", "policy-files"), 78, "required"],
+  ["ACL-001", policies(), 78, "policy_missing", "nowhere"],
+  ["ACL-005", policies("a: [1\nb: 2\n"), 78, "syntax", "p.yaml:"],
+  ["ACL-009", policies("policies: [{name: a, type: alow}]\n"), 78, "enum", "alow"],
 ];
 
 describe("a wrong setting ends the start in one line", () => {
@@ -119,7 +127,7 @@ describe("a wrong setting ends the start in one line", () => {
         reason,
         exit,
       ]);
-      expect(ended.stderr.trimEnd().split("\n")).toHaveLength(1);
+      expect(ended.stderr.split("\n").filter((line) => line.includes('"fatal"'))).toHaveLength(1);
       expect(ended.stderr).toContain(words);
     },
   );

@@ -2,13 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { tempDir } from "../support/temp-dir.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { hostsOf, startExampleHost } from "./support/example-host.ts";
 import { callJson, readJson } from "./support/json-calls.ts";
 import { outcomeOf } from "./support/ledger-load.ts";
-import { ROOT, startServe, type TroupeServer } from "./support/troupe-process.ts";
-
-interface HostStatus {
-  readonly in_flight: number;
-}
+import { startServe, type TroupeServer } from "./support/troupe-process.ts";
 
 const SLOW_MS = 60_000;
 const folder = tempDir();
@@ -21,35 +18,15 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-async function hosts(): Promise<readonly HostStatus[]> {
-  const response = await fetch(`${server.adminUrl}/statusz`);
-  const { parts } = (await response.json()) as { parts: { hosts: readonly HostStatus[] } };
-  return parts.hosts;
-}
-
-/** The example host, in a process of its own; resolves when the server knows it. */
-async function attach(transport: string) {
-  const child = Bun.spawn(
-    [process.execPath, join(ROOT, "examples", "attached-counter.ts"), transport],
-    {
-      cwd: ROOT,
-      env: { ...process.env, TROUPE_URL: server.url },
-      stdio: ["ignore", "inherit", "inherit"],
-    },
-  );
-  await waitUntil("the host is known", async () => (await hosts()).length === 1);
-  return child;
-}
-
 describe.each(["websocket", "grpc", "tcp", "unix"])("a host by %s", (name) => {
   const transport = name === "unix" ? `unix:${join(folder.path, "host.sock")}` : name;
 
   test("HOST-006: that is killed within a turn leaves nothing of it, and its caller hears so", async () => {
     const path = `kit.counter/${name}`;
-    const first = await attach(transport);
+    const first = await startExampleHost(server, transport);
     expect((await callJson(server.url, `${path}/add`, 5)).value).toBe(5);
     const slow = callJson(server.url, `${path}/slow`, SLOW_MS);
-    await waitUntil("the turn runs", async () => (await hosts())[0]?.in_flight === 1);
+    await waitUntil("the turn runs", async () => (await hostsOf(server))[0]?.in_flight === 1);
     const queued = callJson(server.url, `${path}/add`, 1);
     first.kill("SIGKILL");
     await first.exited;
@@ -58,12 +35,12 @@ describe.each(["websocket", "grpc", "tcp", "unix"])("a host by %s", (name) => {
     expect(["OUTCOME_NOT_APPLIED", "OUTCOME_NOT_STARTED"]).toContain(outcomeOf(lost.value) ?? "");
     expect((await queued).status).toBe(503);
     expect(await readJson(server.url, path)).toMatchObject({ value: { count: 5 } });
-    await waitUntil("the host is gone", async () => (await hosts()).length === 0);
+    await waitUntil("the host is gone", async () => (await hostsOf(server)).length === 0);
 
-    const second = await attach(transport);
+    const second = await startExampleHost(server, transport);
     expect((await callJson(server.url, `${path}/add`, 2)).value).toBe(7);
     second.kill("SIGTERM");
     expect(await second.exited).toBe(0);
-    await waitUntil("the host has left", async () => (await hosts()).length === 0);
+    await waitUntil("the host has left", async () => (await hostsOf(server)).length === 0);
   });
 });

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { tempDir } from "../support/temp-dir.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { startExampleHost } from "./support/example-host.ts";
 import { callJson } from "./support/json-calls.ts";
 import { startDev, startServe } from "./support/troupe-process.ts";
 
@@ -64,6 +65,28 @@ test("a call is a trace with six phases, below the caller's and above the calls 
   expect(names(outer.spanId).sort()).toEqual([...PHASES, "counter/add"].sort());
   expect(names(inner.spanId).sort()).toEqual(PHASES.filter((name) => name !== "receive"));
   expect(receiver.spans.some(({ traceId }) => traceId === "1".repeat(32))).toBe(false);
+});
+
+test("a call from a host elsewhere belongs to the trace of its turn", async () => {
+  using folder = tempDir();
+  using receiver = collector();
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url };
+  await using server = await startServe(folder.path, { env });
+  const host = await startExampleHost(server, "websocket");
+  try {
+    const sampled = { traceparent: `00-${TRACE}-${PARENT}-01` };
+    const input = { type: "kit.counter", key: "b", action: "add", payload: 3 };
+    const answer = await callJson(server.url, "kit.counter/a/call", input, sampled);
+    expect([answer.status, answer.value]).toEqual([200, 3]);
+    const child = (parent: string | undefined, name: string) =>
+      receiver.spans.find((span) => span.parentSpanId === parent && span.name === name);
+    const outer = await waitUntil("the call", () => child(PARENT, "kit.counter/call"));
+    const inner = await waitUntil("its own call", () => child(outer.spanId, "kit.counter/add"));
+    expect(inner.traceId).toBe(TRACE);
+  } finally {
+    host.kill("SIGKILL");
+    await host.exited;
+  }
 });
 
 test("metrics count what happened, under names of their own", async () => {

@@ -11,7 +11,7 @@ import { expectReport } from "./support/expect-report.ts";
 import { isAbsent, reportOf, runTool } from "./support/tools.ts";
 import { ROOT, startDev, type TroupeServer } from "./support/troupe-process.ts";
 
-const noNode = isAbsent("node");
+const onNode = test.skipIf(isAbsent("node"));
 const noCurl = isAbsent("curl");
 
 describe.skipIf(isAbsent("openssl"))("over TLS", () => {
@@ -35,7 +35,7 @@ describe.skipIf(isAbsent("openssl"))("over TLS", () => {
     folder[Symbol.dispose]();
   });
 
-  test.skipIf(noNode).each(["connect-1", "connect-2", "grpc", "grpc-web-1"])(
+  onNode.each(["connect-1", "connect-2", "grpc", "grpc-web-1"])(
     "connect-node speaks %s",
     async (protocol) => {
       const client = await bundleClient("connect-node-client", folder.path, "node");
@@ -51,12 +51,12 @@ describe.skipIf(isAbsent("openssl"))("over TLS", () => {
     return runTool(["node", client, join(ROOT, "proto"), address, key, ...files]);
   };
 
-  test.skipIf(noNode)("grpc-js speaks gRPC, with a certificate of its own or without", async () => {
+  onNode("grpc-js speaks gRPC, with a certificate of its own or without", async () => {
     expectReport(reportOf<ClientReport>(await grpcJs("bare")), { bidi: true });
     expectReport(reportOf<ClientReport>(await grpcJs("known", mine)), { bidi: true });
   });
 
-  test.skipIf(noNode)("a certificate of a strange authority is refused", async () => {
+  onNode("a certificate of a strange authority is refused", async () => {
     const { code, stderr } = await grpcJs("strange", strange);
     expect(code).not.toBe(0);
     expect(stderr).toContain("UNAVAILABLE");

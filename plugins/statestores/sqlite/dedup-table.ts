@@ -116,10 +116,12 @@ export class DedupTable {
       const looks = limit * PRUNE_LOOKS;
       const rows = this.#old.all(this.#prunedUpTo, looks);
       let pruned = 0;
+      let ended = false;
       for (const [number = 0n, actor = 0n, committedMs = 0n, requestId = ""] of rows) {
         if (pruned >= limit) return pruned;
         // Rows are in order of their commits, so all that follow are younger.
-        if (BigInt(committedMs as bigint) > before) break;
+        ended = BigInt(committedMs as bigint) > before;
+        if (ended) break;
         this.#prunedUpTo = number as bigint;
         const to = surplusTo.get(actor) ?? this.#surplusTo(actor, keep);
         surplusTo.set(actor, to);
@@ -127,7 +129,8 @@ export class DedupTable {
         pruned += this.#delete.run(number);
         this.#unindex.run(actor, requestId, number);
       }
-      if (rows.length < looks) this.#prunedUpTo = 0n;
+      // Rows that were kept for their number are looked at again: newer ones may have come.
+      if (ended || rows.length < looks) this.#prunedUpTo = 0n;
       return pruned;
     });
   }

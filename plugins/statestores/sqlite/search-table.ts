@@ -10,7 +10,10 @@ const COLUMNS = `a.system, a.type, a.key, a.revision, a.epoch, a.tags, a.state I
 /** The greatest text that begins with a prefix is the prefix and this, as keys have 255 bytes. */
 const LAST_SUFFIX = "\u{10FFFF}".repeat(64);
 
-/** Finds actors by walking an index in order of (type, key), so a page costs what it shows. */
+/**
+ * Finds actors by walking an index in order of (type, key), so a page costs what it shows;
+ * only a prefix of keys without a type walks the whole system.
+ */
 export class SearchTable {
   readonly #connection: SqliteConnection;
   readonly #all: SqlStatement;

@@ -43,7 +43,8 @@ export class SqliteThreadClient {
     });
     this.#worker = worker;
     worker.onmessage = (event: MessageEvent<SqliteAnswer | ArrayBuffer>) => this.#take(event.data);
-    worker.onerror = (event) => this.#end(`the thread of the statestore failed: ${event.message}`);
+    worker.onerror = (event) => this.#failed(worker, event.message);
+    worker.addEventListener("close", () => this.#failed(worker, "it ended"));
     const abort = () => this.#end("the start of the statestore took too long");
     signal.addEventListener("abort", abort);
     try {
@@ -124,6 +125,14 @@ export class SqliteThreadClient {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     return waiting;
+  }
+
+  /** A thread that ends by itself takes the store with it: the node must not look well any more. */
+  #failed(worker: Worker, message: string): void {
+    if (this.#worker !== worker) return;
+    const text = `the thread of the statestore failed: ${message}`;
+    this.#end(text);
+    this.#host.report("failed", text);
   }
 
   /** Ends the thread; whoever still waits is told that nothing more will come. */

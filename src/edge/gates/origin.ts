@@ -41,16 +41,19 @@ export class OriginGate {
 
   /**
    * Why the request may not come in: a page of an origin that is not listed, or, on a loopback
-   * listener, a name that is none of its own (DNS rebinding). Undefined if it may.
+   * listener, a name that is none of its own (DNS rebinding). Undefined if it may. Browsers name no
+   * origin where a page only shows or follows an address; then they say whether it is another site's.
    */
   refusal(request: HttpRequest): ServerError | undefined {
     if (this.#hosts !== undefined && !this.#hosts.has(hostName(hostOf(request)))) {
       return denied("HOST_NOT_ALLOWED", "the host of the request is not allowed");
     }
     const origin = request.header("origin");
-    if (origin === undefined || this.#isListed(origin) || isSameOrigin(request, origin)) {
-      return undefined;
-    }
+    const known =
+      origin === undefined
+        ? request.header("sec-fetch-site") !== "cross-site"
+        : this.#isListed(origin) || isSameOrigin(request, origin);
+    if (known) return undefined;
     return denied("ORIGIN_NOT_ALLOWED", "the origin of the request is not allowed");
   }
 

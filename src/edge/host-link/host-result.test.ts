@@ -181,6 +181,13 @@ describe("checkedResult", () => {
     ).toBe("HOST_TAGS_INVALID");
   });
 
+  test("tags that no turn changed are refused, not dropped, unless a revision is taken", () => {
+    const tags = { set: { a: "b" }, remove: [], replace: false };
+    expect(reasonOf(raw([outcome(1)], { tags }))).toBe("HOST_REPLY_INVALID");
+    const effects: Effect[] = [{ kind: "checkpoint" }];
+    expect(reasonOf(raw([outcome(1, { effects })], { tags }))).toBeUndefined();
+  });
+
   test("states between turns that were asked for must be there", () => {
     const two = [outcome(1, { changed: true }), outcome(2, { changed: true })];
     expect(reasonOf(raw(two, { state }), invocation(2, { keepStates: true }))).toBe(

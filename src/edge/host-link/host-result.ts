@@ -138,6 +138,9 @@ function stateProblem(
 ): TurnFailure | undefined {
   if (raw.state !== undefined && raw.state.type !== stateType) return wrongType();
   const changed = outcomes.filter((outcome) => outcome.changed);
+  if (changed.length === 0 && raw.tags !== undefined && !outcomes.some(checkpoints)) {
+    return refusal("HOST_REPLY_INVALID", "the tags changed in turns that changed nothing");
+  }
   if (changed.length === 0 || raw.tags !== undefined) return undefined;
   if (raw.state === undefined && !outcomes.some(deletes)) {
     return refusal(
@@ -157,6 +160,10 @@ function stateProblem(
 
 function deletes({ effects }: TurnOutcome): boolean {
   return effects.some(({ kind }) => kind === "delete");
+}
+
+function checkpoints({ effects }: TurnOutcome): boolean {
+  return effects.some(({ kind }) => kind === "checkpoint");
 }
 
 function wrongType(): TurnFailure {

@@ -1,7 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { ServerError } from "../../domain/error.ts";
 
 /** What a node keeps in its data directory beside the store. */
 export interface NodeFiles {
@@ -17,12 +30,22 @@ export function openDataDir(dataDir: string, configuredName: string | undefined)
   return { dataDir, nodeName };
 }
 
-/** A key for development, made once: `dev:<base64>`. Only for loopback and embedded stores. */
+const EXIT_PERMISSION = 77;
+const OTHERS = 0o077;
+
+/**
+ * A key for development, made once: `dev:<base64>`. Only for loopback and embedded stores. Throws
+ * `ServerError` if others than its owner may read it.
+ */
 export function developmentKeys(dataDir: string): string {
-  return keepOnce(
-    join(dataDir, "development.key"),
-    () => `dev:${randomBytes(32).toString("base64")}`,
-  );
+  const path = join(dataDir, "development.key");
+  const key = keepOnce(path, () => `dev:${randomBytes(32).toString("base64")}`);
+  if (process.platform !== "win32" && (statSync(path).mode & OTHERS) !== 0) {
+    const message = "development.key in the data directory may be read by others than its owner";
+    const details = { reason: "permissions", exitCode: EXIT_PERMISSION };
+    throw new ServerError("request.invalid", message, "not_started", details);
+  }
+  return key;
 }
 
 function makeName(): string {
@@ -33,12 +56,33 @@ function makeName(): string {
   return `${host === "" ? "node" : host}-${randomBytes(3).toString("hex")}`;
 }
 
-/** The text of a file, made and written at the first start; `wx` lets one of two processes win. */
+/**
+ * The text of a file, made at the first start. It appears whole and for good before anything relies
+ * on it, and where two processes make one at once, both read the same.
+ */
 function keepOnce(path: string, make: () => string): string {
-  try {
-    writeFileSync(path, `${make()}\n`, { flag: "wx", mode: 0o600 });
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  if (!existsSync(path)) {
+    const own = `${path}.${randomBytes(6).toString("hex")}`;
+    try {
+      writeFileSync(own, `${make()}\n`, { flag: "wx", mode: 0o600, flush: true });
+      linkSync(own, path);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    } finally {
+      rmSync(own, { force: true });
+    }
+    syncDirectory(dirname(path));
   }
   return readFileSync(path, "utf8").trim();
+}
+
+/** Makes the names in a directory durable, where the platform has such a thing. */
+function syncDirectory(path: string): void {
+  if (process.platform === "win32") return;
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }

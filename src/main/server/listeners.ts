@@ -83,9 +83,12 @@ export async function bindListeners(world: ListenerWorld): Promise<BoundListener
     await Promise.all(bound.map((listener) => listener.close()));
   };
   try {
-    const handler = clientHandler(world, links, dialled);
-    const client = await bind(settings.httpAddr, handler);
-    if (settings.grpcAddr !== undefined) await bind(settings.grpcAddr, handler);
+    // Each address is asked for by names of its own, so each has a handler of its own.
+    const handlerOf = ({ host }: Address) => clientHandler(world, links, dialled, host);
+    const client = await bind(settings.httpAddr, handlerOf(settings.httpAddr));
+    if (settings.grpcAddr !== undefined) {
+      await bind(settings.grpcAddr, handlerOf(settings.grpcAddr));
+    }
     const admin = await bind(settings.adminAddr, adminHandler(world));
     return {
       client,
@@ -108,10 +111,11 @@ function clientHandler(
   world: ListenerWorld,
   links: HostLinkOptions,
   dialled: DialledHosts,
+  host: string,
 ): HttpHandler {
   const { settings, node } = world;
   return makeApiHandler({
-    ...edgeOptions(world, settings.httpAddr.host),
+    ...edgeOptions(world, host),
     api: node.service,
     trace: world.trace,
     turn: (token) => node.hosts.turn(token),

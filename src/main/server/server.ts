@@ -156,9 +156,7 @@ export class Server {
     log.info("node.draining", { delay_ms: settings.shutdownDelayMs });
     this.#node.beginDrain();
     void this.#hooks.emit("node.draining", { nodeName: this.#nodeName });
-    for (const { component } of this.#kernel.all("activator@1")) {
-      await component.pause?.().catch((error: unknown) => log.warn("activator.pause", { error }));
-    }
+    await this.#kernel.pause();
     await new Promise<void>((resolve) => {
       this.#clock.setTimer(settings.shutdownDelayMs, resolve);
     });
@@ -274,8 +272,9 @@ export class Server {
       statestore: this.#node.storeReachable ? "ok" : "unreachable",
       session: this.#node.sessions.marginMs > 0 ? "ok" : "expired",
     };
-    for (const { contract, instance, health, detail } of this.#kernel.health().components) {
-      if (health === "failed" && contract !== "activator@1") checks[instance] = detail || "failed";
+    // What a component says of itself is for administrators; anybody may ask this.
+    for (const { contract, instance, health } of this.#kernel.health().components) {
+      if (health === "failed" && contract !== "activator@1") checks[instance] = "failed";
     }
     return checks;
   }

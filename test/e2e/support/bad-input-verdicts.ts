@@ -87,7 +87,11 @@ export const VERDICTS: readonly VerdictEntry[] = [
   ["PLUG-033", "differs", "the file is probed in a thread first; replacing globals is not undone"],
   ["PLUG-049", "differs", "an import that is missing is `import_threw` and names the module"],
   ["PLUG-053", "differs", "`commit` is proved by the statestore suite, not at boot"],
-  ["PLUG-059", "met", "`src/node/` meters are capped by `limits.metric_series`"],
+  [
+    "PLUG-059",
+    "met",
+    "series beyond `limits.metric_series` share one labelled `other` (`src/main/telemetry/prometheus.test.ts`)",
+  ],
   [
     "PLUG-061",
     "differs",
