@@ -129,7 +129,15 @@ describe("configuration that is refused, by its reason", () => {
     ["open bind", { env: { ...open, TROUPE_ACL: "allow-all" } }, "http_addr", "open_bind"],
     [
       "open bind where certificates are asked for and nobody looks at them",
-      { env: { ...open, TROUPE_ACL: "allow-all", TROUPE_TLS_CA: "c" }, files: { c: "x" } },
+      {
+        env: {
+          ...open,
+          TROUPE_ACL: "allow-all",
+          TROUPE_TLS_CA: "c",
+          TROUPE_TLS_TERMINATED_UPSTREAM: "true",
+        },
+        files: { c: "x" },
+      },
       "http_addr",
       "open_bind",
     ],

@@ -9,7 +9,15 @@ const PAGE = { system: "sim", limit: 2 };
 test("an actor whose key was recorded with tags is called like any other", async () => {
   const one = await new OneNode().start();
   await one.node.service.spawn(ANONYMOUS, A, { colour: "red" });
-  expect(fromPayload((await one.call(A, "add", "x")).payload)).toBe(1);
+  one.host.holding = true;
+  const added = one.call(A, "add", "x");
+  await one.settle();
+  // The host is told that there is no state, and not of one without a type.
+  expect(one.host.held.map(({ state, tags }) => [state, tags])).toEqual([
+    [undefined, { colour: "red" }],
+  ]);
+  one.host.release();
+  expect(fromPayload((await added).payload)).toBe(1);
   expect(await one.node.service.deactivate(ANONYMOUS, A)).toBe(true);
   const found = await one.node.service.list(ANONYMOUS, PAGE);
   expect(found.rows.map(({ revision, tags }) => [revision, tags])).toEqual([

@@ -96,26 +96,15 @@ export class Committer {
     this.#options.store
       .commit({ sessionId, commits })
       .then(
-        (results) => {
-          this.#free(lane);
-          this.#answered(slots, results, turns, begun);
-        },
-        (error: unknown) => {
-          this.#free(lane);
-          this.#rejected(slots, error);
-        },
+        (results) => this.#answered(slots, results, turns, begun),
+        (error: unknown) => this.#rejected(slots, error),
       )
       .finally(() => {
+        lane.busy = false;
         this.#underWay -= 1;
         this.#flush(lane);
         this.#settled();
       });
-  }
-
-  /** What waits goes before the answers of the last batch do: the store works while they are given. */
-  #free(lane: Lane): void {
-    lane.busy = false;
-    this.#flush(lane);
   }
 
   #collect(lane: Lane, slots: Slot[], commits: ActorCommit[]): number {

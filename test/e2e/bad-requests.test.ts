@@ -74,10 +74,9 @@ const TYPE = `content-type: ${PROTO}`;
 
 row("RPC-001", async () => {
   const text = await raw(head(POST_LINE, HOST, TYPE, "content-length: 99999999999"));
-  // Connect's own status for what is too large.
-  expect(text).toStartWith("HTTP/1.1 429 ");
+  expect(text).toStartWith("HTTP/1.1 413 ");
   expect(text.toLowerCase()).toContain("connection: close");
-  expect(await statusOf("POST /none HTTP/1.1", HOST, "content-length: 99999999999")).toBe(404);
+  expect(await statusOf("POST /none HTTP/1.1", HOST, "content-length: 99999999999")).toBe(413);
 });
 row("RPC-003", async () => {
   const both = ["content-length: 4", "transfer-encoding: chunked"];

@@ -43,8 +43,8 @@ const UPPER_Z = 90;
 const DELETE = 127;
 const HOST = /^[!$&'()*+,;=\-._~%0-9A-Za-z[\]:]*$/;
 const DIGITS = /^[0-9]+$/;
-/** More digits than any length that could be honoured; a longer number is too large, not malformed. */
-const MOST_LENGTH_DIGITS = 15;
+/** Larger than any message that may be configured, in whatever encoding it comes. */
+const MOST_LENGTH_BYTES = 256 * 1024 * 1024;
 /** Fields whose repetition could make two parsers see two requests. */
 const NEVER_REPEATED: readonly string[] = ["host", "content-length", "transfer-encoding"];
 const NO_BODY: BodyFraming = { kind: "none" };
@@ -123,8 +123,8 @@ function framingOf(fields: FieldList, minor: 0 | 1): BodyFraming | HeadRefusal {
   }
   if (length === undefined) return NO_BODY;
   if (!DIGITS.test(length)) return refusal(400);
-  if (length.length > MOST_LENGTH_DIGITS) return refusal(413);
   const bytes = Number(length);
+  if (bytes > MOST_LENGTH_BYTES) return refusal(413);
   return bytes === 0 ? NO_BODY : { kind: "length", bytes };
 }
 

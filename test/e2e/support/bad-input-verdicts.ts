@@ -10,11 +10,6 @@ export type VerdictEntry = readonly [ids: string, verdict: Verdict, note: string
  */
 export const VERDICTS: readonly VerdictEntry[] = [
   [
-    "RPC-001",
-    "differs",
-    "calls answer 429 `resource_exhausted`, as for anything too large; other paths are 404; closed either way",
-  ],
-  [
     "RPC-019",
     "differs",
     "run with 1,000 idle connections (`src/platform/http/limits.test.ts`); the cap is `limits.connections`",
@@ -28,11 +23,6 @@ export const VERDICTS: readonly VerdictEntry[] = [
     "RPC-085 RPC-087",
     "other design",
     "no message of the protocol holds an `Any`; payloads are opaque",
-  ],
-  [
-    "RPC-117",
-    "differs",
-    "504 at the deadline, outcome `unknown`; a turn that nobody waits for is cancelled and not applied",
   ],
   ["RPC-121", "met", "`test/conformance/statestore.suite.ts`: ids beyond the window are pruned"],
   ["RPC-123", "later", "schedules of actors are `unimplemented`"],
