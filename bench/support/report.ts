@@ -11,9 +11,12 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
-/** The middle one of some values. */
+/** The middle one of some values, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  const lower = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+  return (lower + upper) / 2;
 }
 
 /** A number with as many digits as it is worth. */

@@ -12,6 +12,8 @@ export interface Limits {
   readonly maxStreamDeadlineMs: number;
   readonly mailboxCalls: number;
   readonly mailboxBytes: number;
+  /** Payload bytes of all calls under way. */
+  readonly mailboxMemoryBytes: number;
   readonly chainDepth: number;
   /** Turns handed to a host in one invocation of an actor. */
   readonly chainedTurns: number;
@@ -45,6 +47,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxStreamDeadlineMs: 3_600_000,
   mailboxCalls: 1_000,
   mailboxBytes: 8 * MIB,
+  mailboxMemoryBytes: 64 * MIB,
   chainDepth: 32,
   chainedTurns: 64,
   effectsPerTurn: 1_000,

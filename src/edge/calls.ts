@@ -62,24 +62,30 @@ export class Calls {
         const large = reply.payload.data.length > this.#rules.limits.messageBytes;
         const refusal = large ? replyTooLarge(invocation) : undefined;
         this.#measure(method, startedMs, invocation, refusal);
-        if (refusal === undefined) this.#tell(() => end.reply(reply));
-        else this.#tell(() => end.refuse(refusal));
+        if (refusal === undefined) this.#tell(end, () => end.reply(reply));
+        else this.#tell(end, () => end.refuse(refusal));
       },
       (error: unknown) => {
         this.#inFlight -= 1;
         const refusal = toServerError(error);
         this.#measure(method, startedMs, invocation, refusal);
-        this.#tell(() => end.refuse(refusal));
+        this.#tell(end, () => end.refuse(refusal));
       },
     );
   }
 
-  /** An answer that cannot be written is lost with its connection, and takes nothing else with it. */
-  #tell(say: () => void): void {
+  /** An answer that cannot be written is told as that, and takes nothing else with it. */
+  #tell(end: CallEnd, say: () => void): void {
     try {
       say();
     } catch (error) {
-      this.#instruments.failed("reply", toServerError(error));
+      const failure = toServerError(error);
+      this.#instruments.failed("reply", failure);
+      try {
+        end.refuse(failure);
+      } catch {
+        // The connection takes nothing any more.
+      }
     }
   }
 

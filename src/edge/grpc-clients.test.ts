@@ -4,6 +4,7 @@ import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import { DEFAULT_LIMITS } from "../domain/limits.ts";
 import { startEdge } from "../../test/support/edge-server.ts";
 import { framed, grpcStatus, INVOKE, invokeBytes, post } from "../../test/support/rpc-bytes.ts";
 import { waitUntil } from "../../test/support/wait-until.ts";
@@ -129,6 +130,40 @@ test("a caller that does not read its answers does not get to call either", asyn
   await waitUntil("every answer", () => answers === 40);
   stream.cancel();
   stream.on("error", () => undefined);
+  actors.close();
+});
+
+test("a stream ends where more is answered at once than may wait to be read, once", async () => {
+  const limits = { ...DEFAULT_LIMITS, messageBytes: 10_000 };
+  await using edge = await startEdge({ limits });
+  const actors = client("troupe.v1.ActorService", edge.port);
+  const open = (actors as unknown as Record<string, () => grpc.ClientDuplexStream<object, object>>)[
+    "InvokeStream"
+  ];
+  const large = (count: number) => ({
+    calls: Array.from({ length: count }, (_, id) => {
+      const payload = { type: "application/json", data: Buffer.from("9000") };
+      return { id, request: { actor, action: "large", payload } };
+    }),
+  });
+  const flooded = (open as () => grpc.ClientDuplexStream<object, object>).call(actors);
+  let failed: grpc.ServiceError | undefined;
+  flooded.on("error", (error: grpc.ServiceError) => (failed = error));
+  flooded.on("data", () => undefined);
+  flooded.write(large(50));
+  await waitUntil("the end", () => failed !== undefined);
+  expect(failed).toMatchObject({ code: grpc.status.RESOURCE_EXHAUSTED });
+  expect(edge.rejected).toEqual(["InvokeStream RESULTS_UNREAD"]);
+  // Once the size of the answers is known, no more calls begin than may be answered at once.
+  const steady = (open as () => grpc.ClientDuplexStream<object, object>).call(actors);
+  let answers = 0;
+  steady.on("data", (frame: { results: unknown[] }) => (answers += frame.results.length));
+  steady.write(large(1));
+  await waitUntil("the first answer", () => answers === 1);
+  steady.write(large(50));
+  await waitUntil("every answer", () => answers === 51);
+  steady.on("error", () => undefined);
+  steady.cancel();
   actors.close();
 });
 

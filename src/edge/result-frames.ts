@@ -15,10 +15,13 @@ interface Waiting {
   readonly id: number;
   readonly answer: Reply | ServerError;
   readonly bytes: number;
+  /** What it takes besides the one before it, with which it may share its data. */
+  readonly ownBytes: number;
 }
 
-/** What a refusal takes while it waits, about. */
+/** What a refusal takes while it waits, and a reply whose data is shared, about. */
 const REFUSAL_BYTES = 512;
+const SHARED_BYTES = 128;
 
 /**
  * Results on their way out, gathered into frames: as many as are ready, but none into a frame that is
@@ -33,7 +36,9 @@ export class ResultFrames implements ResultSink {
   readonly #writer = new ProtoWriter();
   readonly #waiting = new Deque<Waiting>();
   #waitingBytes = 0;
+  #lastData: Uint8Array | undefined;
   #count = 0;
+  #largest = 1;
 
   /** `ready` is told of every result; `prefixBytes` is room for the envelope of a stream. */
   constructor(messageBytes: number, prefixBytes: 0 | 5, ready: () => void) {
@@ -42,17 +47,25 @@ export class ResultFrames implements ResultSink {
     this.#ready = ready;
   }
 
-  /** Bytes that have not been taken. */
+  /** Bytes held by what has not been taken; data that replies share in a row counts once. */
   get bytes(): number {
     return this.#waitingBytes + this.#writer.length;
   }
 
+  /** Bytes of the largest reply so far; at least 1. */
+  get largest(): number {
+    return this.#largest;
+  }
+
   reply(id: number, reply: Reply): void {
-    this.#add(id, reply, reply.payload.data.length);
+    const { data } = reply.payload;
+    if (data.length > this.#largest) this.#largest = data.length;
+    this.#add(id, reply, data.length, data === this.#lastData ? SHARED_BYTES : data.length);
+    this.#lastData = data;
   }
 
   refuse(id: number, error: ServerError): void {
-    this.#add(id, error, REFUSAL_BYTES);
+    this.#add(id, error, REFUSAL_BYTES, REFUSAL_BYTES);
   }
 
   /** The next frame, or undefined if there is no result. */
@@ -62,20 +75,21 @@ export class ResultFrames implements ResultSink {
     const frame = { bytes: this.#writer.finish(), count: this.#count };
     this.#writer.reset();
     this.#count = 0;
+    this.#lastData = undefined;
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       if (!this.#fits(next.bytes)) break;
       this.#waiting.shift();
-      this.#waitingBytes -= next.bytes;
+      this.#waitingBytes -= next.ownBytes;
       this.#write(next.id, next.answer);
     }
     return frame;
   }
 
-  #add(id: number, answer: Reply | ServerError, bytes: number): void {
+  #add(id: number, answer: Reply | ServerError, bytes: number, ownBytes: number): void {
     if (this.#waiting.length === 0 && this.#fits(bytes)) this.#write(id, answer);
     else {
-      this.#waiting.push({ id, answer, bytes });
-      this.#waitingBytes += bytes;
+      this.#waiting.push({ id, answer, bytes, ownBytes });
+      this.#waitingBytes += ownBytes;
     }
     this.#ready();
   }

@@ -54,6 +54,9 @@ export function streamProtocolOf(contentType: string | undefined): StreamProtoco
   return contentType === undefined ? undefined : BY_CONTENT_TYPE.get(contentType);
 }
 
+/** Largest messages that may wait for their reader; calls are held back long before. */
+const UNREAD_MESSAGES = 16;
+
 /**
  * One `InvokeStream` over HTTP/2: reads frames of calls, writes frames of results as they come, each
  * with everything that was ready at the end of a tick. Ends when the caller has ended its half and
@@ -138,13 +141,22 @@ export class StreamCall {
   }
 
   #isFull(): boolean {
-    return this.#calls.full || this.#frames.bytes > this.#shared.edgeLimits.streamBufferBytes;
+    const { bytes, largest } = this.#frames;
+    // Answered at once, and as large as the largest so far, they must stay well below the cut-off.
+    const many = this.#calls.held * largest * 2 > this.#mostUnread;
+    return this.#calls.full || many || bytes > this.#shared.edgeLimits.streamBufferBytes;
   }
 
   #flushSoon(): void {
+    if (this.#ended) return;
+    if (this.#frames.bytes > this.#mostUnread) return this.#end(unread());
     if (this.#flushing) return;
     this.#flushing = true;
     this.#shared.clock.defer(() => this.#flush());
+  }
+
+  get #mostUnread(): number {
+    return this.#shared.limits.messageBytes * UNREAD_MESSAGES;
   }
 
   /** Writes frame after frame, as long as there is room. */
@@ -185,4 +197,11 @@ export class StreamCall {
     this.#calls.close();
     this.#protocol.end(this.#response, error);
   }
+}
+
+function unread(): ServerError {
+  return new ServerError("quota.exceeded", "too many results are not read", "unknown", {
+    reason: "RESULTS_UNREAD",
+    retryAfterMs: 100,
+  });
 }

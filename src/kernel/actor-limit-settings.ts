@@ -106,8 +106,7 @@ export const ACTOR_LIMIT_SETTINGS = {
     "64MiB",
     MIB,
     64 * GIB,
-    "Bytes of all waiting calls of the process.",
-    RESERVED,
+    "Payload bytes of all calls under way.",
   ),
   activations: limit(
     "active_actors",

@@ -79,3 +79,17 @@ test("a type that registers one read action of its own answers no others", async
   one.host.close("gone");
   expect(await refusalOf(one.call(A, "get"))).toBe("host.unavailable not_started HOST_ABSENT");
 });
+
+test("the payloads of all calls under way are bounded together, and let go with their answers", async () => {
+  const one = await new OneNode({ mailboxMemoryBytes: 2_000 }).start();
+  one.host.holding = true;
+  const first = one.call(A, "add", "x".repeat(1_500));
+  await one.settle();
+  const second = (): Promise<string> => refusalOf(one.call(counter("b"), "add", "x".repeat(1_500)));
+  expect(await second()).toBe("quota.exceeded not_started IN_FLIGHT");
+  one.host.holding = false;
+  one.host.release();
+  await first;
+  expect(await second()).toBe("accepted");
+  expect(await second()).toBe("accepted");
+});

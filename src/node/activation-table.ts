@@ -77,6 +77,7 @@ export class ActivationTable implements Invoker {
   readonly #rules: RulesByType;
   #lastCallId = 0;
   #underWay = 0;
+  #underWayBytes = 0;
   #draining = false;
   #stopTicks: (() => void) | undefined;
   #empty: (() => void)[] = [];
@@ -126,7 +127,10 @@ export class ActivationTable implements Invoker {
     const spec = hosts.spec(typePath);
     if (spec === undefined) return Promise.reject(unknownType(typePath));
     if (signal.aborted) return Promise.reject(canceled());
-    if (this.#underWay >= limits.inFlightCalls) return Promise.reject(overloaded());
+    const bytes = this.#underWayBytes + invocation.payload.data.length;
+    if (this.#underWay >= limits.inFlightCalls || bytes > limits.mailboxMemoryBytes) {
+      return Promise.reject(overloaded());
+    }
     const slot = this.#slot(invocation.actor, typePath, spec);
     if (slot === undefined) return Promise.reject(tooManyActivations());
     return new Promise<Reply>((resolve, reject) => {
@@ -136,6 +140,7 @@ export class ActivationTable implements Invoker {
       const settlement = new Settlement(resolve, reject, signal);
       const call = new Call(this.#lastCallId, invocation, sum, settlement);
       this.#underWay += 1;
+      this.#underWayBytes = bytes;
       this.#deadlines.add(call);
       settlement.listen(() => this.#expire(call, canceled()));
       this.#phases.entered(call);
@@ -303,6 +308,7 @@ export class ActivationTable implements Invoker {
 
   #answered(call: Call): void {
     this.#underWay -= 1;
+    this.#underWayBytes -= call.invocation.payload.data.length;
     this.#deadlines.remove(call);
   }
 

@@ -48,6 +48,8 @@ describe("a listing", () => {
     if (next === undefined) throw new Error("the listing ends early");
     const last = await one.node.service.list(ANONYMOUS, { ...PAGE, after: next });
     expect(last).toEqual({ rows: [], next: undefined });
+    // Nobody asked for those rows, so nobody was refused.
+    expect(one.denied).toEqual([]);
   });
 
   test("looks through a bounded number of rows, and says where to go on", async () => {

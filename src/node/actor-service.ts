@@ -91,7 +91,7 @@ export class ActorService implements ActorApi {
       for (const row of found) {
         next = { type: row.actor.type, key: row.actor.key };
         const question = { kind: "invoke", caller, target: row.actor, action: "list" } as const;
-        if (router.authorize(question) === undefined) rows.push(row);
+        if (router.allows(question)) rows.push(row);
         if (rows.length === query.limit) return { rows, next };
       }
       if (found.length < query.limit) return { rows, next: undefined };

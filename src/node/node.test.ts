@@ -195,7 +195,7 @@ describe("a node", () => {
     await one.settle();
     const waiting = one.call(A, "add", "z");
     await one.clock.advance(120);
-    expect(await lost).toBe("call.deadline unknown");
+    expect(await lost).toBe("internal.bug unknown");
     expect(one.node.table.mailboxes().calls).toBe(1);
     one.host.holding = false;
     one.host.release();

@@ -49,20 +49,28 @@ export class Router implements Invoker {
    * policy that throws denies.
    */
   authorize(question: AccessQuestion): ServerError | undefined {
-    const { policy, denied, log } = this.#options;
-    let rule = "the policy failed";
-    try {
-      const decision = policy.decide(question);
-      if (decision.allowed === true) return undefined;
-      rule = decision.rule;
-    } catch (error) {
-      log.error("acl.error", { error });
-      this.#options.policyFailed();
-    }
-    denied(question, rule);
+    const rule = this.#denial(question);
+    if (rule === undefined) return undefined;
+    this.#options.denied(question, rule);
     return new ServerError("access.denied", "the caller may not do this", "not_started", {
       reason: "ACCESS_DENIED",
     });
+  }
+
+  /** The same for what nobody asked for by name, such as the rows of a listing: no refusal is told. */
+  allows(question: AccessQuestion): boolean {
+    return this.#denial(question) === undefined;
+  }
+
+  #denial(question: AccessQuestion): string | undefined {
+    try {
+      const decision = this.#options.policy.decide(question);
+      return decision.allowed === true ? undefined : decision.rule;
+    } catch (error) {
+      this.#options.log.error("acl.error", { error });
+      this.#options.policyFailed();
+      return "the policy failed";
+    }
   }
 
   #refusal(invocation: Invocation): ServerError | undefined {

@@ -178,7 +178,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: patch(
       "src/node/hosts.ts",
       "if (host.running.has(invocationId)) return host.link.cancel(invocationId);",
-      "if (host.running.has(invocationId))\n        return this.#giveUp(host, invocationId, withdrawn());",
+      "if (host.running.has(invocationId))\n        return this.#giveUp(host, invocationId, refusals.withdrawn());",
     ),
   },
   {

@@ -76,12 +76,13 @@ function idle(): { readonly activation: Activation; readonly call: WeakRef<Call>
   return { activation, call: new WeakRef(call) };
 }
 
-// Many of them, because the collector may take what lies on the stack for a reference.
+// Many of them, and not all must be gone: the collector may take what lies on the stack for a
+// reference, or leave some for its next round. An activation that holds on does so every time.
 test("an idle activation holds on to its state and to nothing of its last call", async () => {
-  const all = Array.from({ length: 100 }, idle);
+  const all = Array.from({ length: 400 }, idle);
   await new Promise<void>((resolve) => setImmediate(resolve));
   Bun.gc(true);
   const held = all.filter(({ call }) => call.deref() !== undefined);
   expect(all.every(({ activation }) => activation.committed.revision === 1)).toBe(true);
-  expect(held.length).toBeLessThan(10);
+  expect(held.length).toBeLessThan(200);
 });

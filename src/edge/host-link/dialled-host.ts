@@ -120,9 +120,13 @@ export class DialledHost implements HostLink {
     if (batch.length > 0) void this.#post(batch, this.#writer.finish());
   }
 
-  /** Never rejects: a failure ends the link. */
+  /**
+   * Never rejects: a failure ends the link. A batch that takes too long fails alone, for other turns of
+   * the host may be well; whether it lives at all is for the probes to find out.
+   */
   async #post(batch: readonly HostInvocation[], body: Uint8Array): Promise<void> {
-    const { limits, gate } = this.#options;
+    const { clock, limits, gate } = this.#options;
+    const begunMs = clock.now();
     let turns = 0;
     for (const invocation of batch) turns += invocation.turns.length;
     // A caller's short deadline is no reason to give up on the host, which has other turns to run.
@@ -137,8 +141,15 @@ export class DialledHost implements HostLink {
       if (results.length > 0) gate.results(this, results);
       gate.credit(this, turns);
     } catch (error) {
+      if (clock.now() - begunMs >= timeoutMs) return this.#late(batch, turns);
       this.lose(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** The node has given these turns up by itself: a turn's time is shorter than that of its request. */
+  #late(batch: readonly HostInvocation[], turns: number): void {
+    for (const { id } of batch) this.#running.forget(id);
+    if (!this.#ended) this.#options.gate.credit(this, turns);
   }
 
   #results(batch: readonly HostInvocation[], raw: readonly RawResult[]): HostResult[] {

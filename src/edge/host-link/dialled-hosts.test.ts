@@ -27,6 +27,8 @@ class FakeHost implements DialTransport {
   described: MessageInitShape<typeof DescribeResponseSchema>["types"] = [{ type: "described" }];
   /** How long the last call of the host may take. */
   timeoutMs = 0;
+  /** Waits for ever, in place of an answer to `Execute`. */
+  hang: ((timeoutMs: number) => Promise<DialAnswer>) | undefined;
 
   post(
     _endpoint: string,
@@ -47,6 +49,7 @@ class FakeHost implements DialTransport {
     }
     const ids = fromBinary(ExecuteRequestSchema, body).invocations.map(({ id }) => id);
     this.batches.push(ids);
+    if (this.hang !== undefined) return this.hang(bounds.timeoutMs);
     const results = ids.flatMap((id) => this.answer(id) ?? []);
     return Promise.resolve({
       status: 200,
@@ -207,6 +210,22 @@ describe("a dialled host", () => {
     await clock.tick();
     await answer;
     expect(host.timeoutMs).toBeGreaterThan(DEFAULT_LIMITS.hostTurnTimeoutMs);
+  });
+
+  test("that hangs in one request goes on with others, and gets its credit back", async () => {
+    const { register, gate, host, clock } = dialling();
+    await register();
+    host.hang = (timeoutMs) =>
+      new Promise((_, reject) => clock.setTimer(timeoutMs, () => reject(new Error("too late"))));
+    void gate.execute(invocation(1)).catch(() => undefined);
+    await clock.tick();
+    host.hang = undefined;
+    const answer = gate.execute(invocation(2));
+    await clock.tick();
+    expect((await answer).id).toBe(2);
+    expect(gate.links[0]?.credit).toBe(6);
+    await clock.advance(DEFAULT_LIMITS.hostTurnTimeoutMs + 2_000);
+    expect([gate.links[0]?.lost, gate.links[0]?.credit]).toEqual([undefined, 7]);
   });
 
   test("what an answer leaves out fails", async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ActorId, ContractId, HostOf, Statestore } from "../../contract/index.ts";
 import { checkedActorId, checkName, checkRequestId } from "../../edge/gates/ids.ts";
 import { checkedMetadata } from "../../edge/gates/metadata.ts";
+import { EMPTY_MAP } from "../../domain/invocation.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { Hooks } from "../../kernel/hooks.ts";
 import { type HostRequest, Kernel } from "../../kernel/kernel.ts";
@@ -256,7 +257,7 @@ export class Server {
           bootId: this.#bootId,
           checkCall: ({ actor, action, requestId, metadata }) => {
             checkCall({ target: actor, action, requestId });
-            checkedMetadata(metadata, callLimits(settings.limits));
+            checkedMetadata(metadata ?? EMPTY_MAP, callLimits(settings.limits));
           },
         }),
     });
