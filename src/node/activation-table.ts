@@ -12,7 +12,7 @@ import type { CallSignal, Invocation, Invoker, Payload, Reply } from "../domain/
 import type { Limits } from "../domain/limits.ts";
 import { NO_SLOT, TimerWheel, type WheelEntry } from "../std/timer-wheel.ts";
 import { RulesByType } from "./activation-rules.ts";
-import { Claims } from "./claims.ts";
+import { Claims, type StoreObserver } from "./claims.ts";
 import { type CommitObserver, Committer } from "./committer.ts";
 import type { Hosts } from "./hosts.ts";
 import type { StateView } from "./node-api.ts";
@@ -40,7 +40,7 @@ export interface TableOptions {
 }
 
 /** What the table tells of its work; called on the hot path, so it must only count. */
-export interface TableObserver extends CommitObserver {
+export interface TableObserver extends CommitObserver, StoreObserver {
   activated(): void;
   deactivated(reason: string): void;
   replayed(): void;
@@ -128,9 +128,8 @@ export class ActivationTable implements Invoker {
     if (spec === undefined) return Promise.reject(unknownType(typePath));
     if (signal.aborted) return Promise.reject(canceled());
     const bytes = this.#underWayBytes + invocation.payload.data.length;
-    if (this.#underWay >= limits.inFlightCalls || bytes > limits.mailboxMemoryBytes) {
-      return Promise.reject(overloaded());
-    }
+    const full = this.#underWay >= limits.inFlightCalls || bytes > limits.mailboxMemoryBytes;
+    if (full) return Promise.reject(overloaded());
     const slot = this.#slot(invocation.actor, typePath, spec);
     if (slot === undefined) return Promise.reject(tooManyActivations());
     return new Promise<Reply>((resolve, reject) => {

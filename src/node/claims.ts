@@ -23,6 +23,14 @@ export interface ClaimsOptions {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly session: () => number | undefined;
+  readonly observer: StoreObserver;
+}
+
+/** What is told of each question to the store, and of rows that cannot be read. */
+export interface StoreObserver {
+  /** `code` is "ok" or an error code. */
+  stored(op: string, code: string, ms: number): void;
+  anomaly(kind: "state_unreadable"): void;
 }
 
 /**
@@ -63,34 +71,25 @@ export class Claims {
   lookup(slot: Slot, call: Call): void {
     const { store, sealer } = this.#options;
     const { requestId } = call.invocation;
-    this.#track(
-      store.dedup(slot.actor, requestId).then(
-        (record) => {
-          const input = open("lookup-failed", call, () => {
-            if (record === undefined) return { kind: "found", call, found: undefined };
-            const plain = sealer.open(
-              "dedup",
-              slot.actor,
-              record.revision,
-              requestId,
-              record.reply,
-            );
-            return {
-              kind: "found",
-              call,
-              found: { digest: record.digest, reply: decodeReply(plain) },
-            };
-          });
-          this.#step(slot, input);
-        },
-        (error: unknown) => {
-          this.#step(slot, {
-            kind: "lookup-failed",
+    this.#ask(
+      "dedup",
+      store.dedup(slot.actor, requestId),
+      (record) => {
+        const input = open("lookup-failed", call, () => {
+          if (record === undefined) return { kind: "found", call, found: undefined };
+          const plain = sealer.open("dedup", slot.actor, record.revision, requestId, record.reply);
+          return {
+            kind: "found",
             call,
-            error: unavailable(error, "not_started"),
-          });
-        },
-      ),
+            found: { digest: record.digest, reply: decodeReply(plain) },
+          };
+        });
+        this.#step(slot, input);
+      },
+      (cause) => {
+        const error = unavailable(cause, "not_started");
+        this.#step(slot, { kind: "lookup-failed", call, error });
+      },
     );
   }
 
@@ -137,16 +136,16 @@ export class Claims {
     }
     const actors = slots.map((slot) => slot.actor);
     const request = { sessionId, actors, maxRequestIds: MAX_REQUEST_IDS };
-    this.#track(
-      this.#options.store.claim(request).then(
-        (results) => {
-          slots.forEach((slot, i) => this.#step(slot, this.#opened(slot, results[i])));
-        },
-        (cause: unknown) => {
-          const error = unavailable(cause, "not_started");
-          for (const slot of slots) this.#step(slot, { kind: "claim-failed", error });
-        },
-      ),
+    this.#ask(
+      "claim",
+      this.#options.store.claim(request),
+      (results) => {
+        slots.forEach((slot, i) => this.#step(slot, this.#opened(slot, results[i])));
+      },
+      (cause) => {
+        const error = unavailable(cause, "not_started");
+        for (const slot of slots) this.#step(slot, { kind: "claim-failed", error });
+      },
     );
   }
 
@@ -157,6 +156,7 @@ export class Claims {
     }
     if (result.kind === "owned") return { kind: "owned", owner: result };
     if (result.kind === "damaged") {
+      this.#options.observer.anomaly("state_unreadable");
       return { kind: "claim-failed", error: damaged(result.reason) };
     }
     try {
@@ -173,6 +173,7 @@ export class Claims {
       const own = Object.keys(tags).length === 0 ? EMPTY_MAP : tags;
       return { kind: "claimed", claimed: { ...result, state: plain, tags: own } };
     } catch (error) {
+      this.#options.observer.anomaly("state_unreadable");
       // The claim has raised the epoch and nothing else; it is let go again, unread.
       this.release(slot, result.epoch);
       return { kind: "claim-failed", error: unavailable(error, "not_started") };
@@ -181,20 +182,20 @@ export class Claims {
 
   #fence(reads: readonly FenceRead[]): void {
     const actors = reads.map(({ slot }) => slot.actor);
-    this.#track(
-      this.#options.store.epochs(actors).then(
-        (epochs) => {
-          reads.forEach(({ slot, token }, i) =>
-            this.#step(slot, { kind: "fence-read", token, epoch: epochs[i] }),
-          );
-        },
-        (cause: unknown) => {
-          const error = unavailable(cause, "not_applied");
-          for (const { slot, token } of reads) {
-            this.#step(slot, { kind: "fence-failed", token, error });
-          }
-        },
-      ),
+    this.#ask(
+      "epochs",
+      this.#options.store.epochs(actors),
+      (epochs) => {
+        reads.forEach(({ slot, token }, i) =>
+          this.#step(slot, { kind: "fence-read", token, epoch: epochs[i] }),
+        );
+      },
+      (cause) => {
+        const error = unavailable(cause, "not_applied");
+        for (const { slot, token } of reads) {
+          this.#step(slot, { kind: "fence-failed", token, error });
+        }
+      },
     );
   }
 
@@ -203,15 +204,36 @@ export class Claims {
     if (sessionId === undefined) return;
     const actors = released.map(({ slot, epoch }) => ({ actor: slot.actor, epoch }));
     // A release that fails leaves the actor ours: the next claim, here or after the lease, takes it.
-    this.#track(this.#options.store.release(sessionId, actors).catch(() => undefined));
+    const nothing = (): void => undefined;
+    this.#ask("release", this.#options.store.release(sessionId, actors), nothing, nothing);
   }
 
-  #track(work: Promise<void>): void {
+  /** Exactly one of `heard` and `failed` is called, once the store has answered. */
+  #ask<T>(
+    op: string,
+    asked: Promise<T>,
+    heard: (answer: T) => void,
+    failed: (cause: unknown) => void,
+  ): void {
+    const { clock, observer } = this.#options;
+    const begun = clock.now();
     this.#underWay += 1;
-    void work.finally(() => {
+    const end = (code: string): void => {
+      observer.stored(op, code, clock.now() - begun);
       this.#underWay -= 1;
-      this.#settled();
-    });
+    };
+    void asked
+      .then(
+        (answer) => {
+          end("ok");
+          heard(answer);
+        },
+        (cause: unknown) => {
+          end(isServerError(cause) ? cause.code : "internal.bug");
+          failed(cause);
+        },
+      )
+      .finally(() => this.#settled());
   }
 
   #settled(): void {

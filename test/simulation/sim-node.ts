@@ -277,6 +277,8 @@ export class SimNode {
         committed: () => undefined,
         failed: () => undefined,
         invariantFailed: () => undefined,
+        stored: () => undefined,
+        anomaly: () => undefined,
       },
       events: {
         activated: () => undefined,

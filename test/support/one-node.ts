@@ -94,6 +94,8 @@ export class OneNode {
         deactivated: silent,
         replayed: silent,
         invariantFailed: silent,
+        stored: silent,
+        anomaly: silent,
         queued: silent,
         hosted: silent,
         committed: silent,
