@@ -110,7 +110,7 @@ describe("as they are generated", () => {
   for (const family of FAMILIES) write(folder.path, made(pluginFiles(family, "fresh")));
 
   test("all plug-ins pass their suites", () => {
-    const run = spawnSync(process.execPath, ["test", "plugins"], {
+    const run = spawnSync(process.execPath, ["test", "./plugins"], {
       cwd: folder.path,
       encoding: "utf8",
     });

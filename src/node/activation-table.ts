@@ -12,6 +12,7 @@ import type { CallSignal, Invocation, Invoker, Payload, Reply } from "../domain/
 import type { Limits } from "../domain/limits.ts";
 import { NO_SLOT, TimerWheel, type WheelEntry } from "../std/timer-wheel.ts";
 import { RulesByType } from "./activation-rules.ts";
+import * as refusals from "./call-refusals.ts";
 import { Claims, type StoreObserver } from "./claims.ts";
 import { type CommitObserver, Committer } from "./committer.ts";
 import type { Hosts } from "./hosts.ts";
@@ -125,13 +126,13 @@ export class ActivationTable implements Invoker {
     const { limits, hosts, digest } = this.#options;
     const typePath = typePathOf(invocation.actor);
     const spec = hosts.spec(typePath);
-    if (spec === undefined) return Promise.reject(unknownType(typePath));
-    if (signal.aborted) return Promise.reject(canceled());
+    if (spec === undefined) return Promise.reject(refusals.unknownType(typePath));
+    if (signal.aborted) return Promise.reject(refusals.canceled());
     const bytes = this.#underWayBytes + invocation.payload.data.length;
     const full = this.#underWay >= limits.inFlightCalls || bytes > limits.mailboxMemoryBytes;
-    if (full) return Promise.reject(overloaded());
+    if (full) return Promise.reject(refusals.overloaded());
     const slot = this.#slot(invocation.actor, typePath, spec);
-    if (slot === undefined) return Promise.reject(tooManyActivations());
+    if (slot === undefined) return Promise.reject(refusals.tooManyActivations());
     return new Promise<Reply>((resolve, reject) => {
       const sum =
         invocation.requestId === "" ? undefined : digest(invocation.action, invocation.payload);
@@ -141,7 +142,7 @@ export class ActivationTable implements Invoker {
       this.#underWay += 1;
       this.#underWayBytes = bytes;
       this.#deadlines.add(call);
-      settlement.listen(() => this.#expire(call, canceled()));
+      settlement.listen(() => this.#expire(call, refusals.canceled()));
       this.#phases.entered(call);
       this.#enter(slot, call);
     });
@@ -163,7 +164,7 @@ export class ActivationTable implements Invoker {
     if (slot !== undefined) return this.#enter(slot, call);
     call.phase = "done";
     this.#answered(call);
-    call.settle.reject(tooManyActivations());
+    call.settle.reject(refusals.tooManyActivations());
   }
 
   /** A new activation has had its first call. */
@@ -337,7 +338,7 @@ export class ActivationTable implements Invoker {
   #tick(): void {
     const { clock } = this.#options;
     const now = clock.now();
-    this.#deadlines.advance(now, (call) => this.#expire(call, deadline()));
+    this.#deadlines.advance(now, (call) => this.#expire(call, refusals.deadline()));
     this.#timers.advance(now, ({ slot, timer }) => {
       if (this.#slots.get(slot.path) === slot) this.#step(slot, { kind: "timer", timer });
     });
@@ -366,35 +367,4 @@ export class ActivationTable implements Invoker {
  */
 function ownNames({ key }: ActorId, path: string, { system, type }: ActorTypeSpec): ActorId {
   return { system, type, key: path.slice(path.length - key.length) };
-}
-
-function deadline(): ServerError {
-  return new ServerError("call.deadline", "the deadline passed before the answer", "unknown");
-}
-
-function canceled(): ServerError {
-  return new ServerError("call.canceled", "the caller took the call back", "not_started");
-}
-
-function unknownType(typePath: string): ServerError {
-  return new ServerError(
-    "actor.unknown",
-    `no actor type ${typePath} is registered`,
-    "not_started",
-    { reason: "TYPE_UNKNOWN" },
-  );
-}
-
-function overloaded(): ServerError {
-  return new ServerError("quota.exceeded", "the node has too many calls under way", "not_started", {
-    reason: "IN_FLIGHT",
-    retryAfterMs: 100,
-  });
-}
-
-function tooManyActivations(): ServerError {
-  return new ServerError("quota.exceeded", "the node has too many active actors", "not_started", {
-    reason: "ACTIVATIONS",
-    retryAfterMs: 1_000,
-  });
 }

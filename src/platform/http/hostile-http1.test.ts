@@ -101,7 +101,7 @@ describe("a request that must not be served is answered once and the connection 
     const before = served;
     const client = await answer(request);
     expect(client.statuses).toEqual([status]);
-    expect(served - before).toBe(status === "413" && !request.includes("9".repeat(40)) ? 1 : 0);
+    expect(served - before).toBe(0);
   });
 
   const broken: readonly (readonly [string, string])[] = [
