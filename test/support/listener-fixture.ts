@@ -91,6 +91,19 @@ export class RawClient {
     });
   }
 
+  /** Resolves with the next bytes that come, or when the connection is closed. */
+  heard(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.socket.off("data", done);
+        this.socket.off("close", done);
+        resolve();
+      };
+      this.socket.on("data", done);
+      this.socket.on("close", done);
+    });
+  }
+
   get text(): string {
     return this.received.toString("latin1");
   }

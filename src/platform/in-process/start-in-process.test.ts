@@ -263,6 +263,15 @@ describe("actors in threads of this process", () => {
     expect(gate.lost_).toEqual([]);
   });
 
+  test("that are taken back, many at once, and end soon, do not end the thread of the others", async () => {
+    await start({ credit: 4 });
+    const taken = [1, 2, 3].map(() => gate.send(gate.newest, "counter", [["later", 1]]));
+    for (const id of taken) gate.newest.cancel(id);
+    expect(await gate.answer(gate.send(gate.newest, "counter", [["add", 1]]))).toEqual([1]);
+    await waitUntil("all have answered", () => taken.every((id) => gate.received.has(id)));
+    expect(gate.lost_).toEqual([]);
+  });
+
   test("that never end do not eat up all the credit", async () => {
     await start({ credit: 4 });
     for (let n = 0; n < 3; n += 1) {

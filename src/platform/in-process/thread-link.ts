@@ -57,6 +57,7 @@ export class ThreadLink implements HostLink {
   #ping = 0;
   #pings = 0;
   #stopWatch: (() => void) | undefined;
+  #stopStuck: (() => void) | undefined;
   #flushing = false;
   #attached = false;
   #leaving = false;
@@ -165,11 +166,23 @@ export class ThreadLink implements HostLink {
     if (this.#leaving && this.#running.size === 0) this.#end("its turns have ended", false);
   }
 
-  /** Turns that never end although nobody waits for them must not eat up all the credit. */
+  /**
+   * Turns that never end although nobody waits for them must not eat up all the credit. They are given
+   * time, for whoever takes many calls back at once must not end the turns of all others.
+   */
   #endIfStuck(): void {
-    if (this.#cancelled.size * 2 > this.#world.credit) {
-      this.#end("half of what it may run are cancelled turns that do not end", true);
-    }
+    if (this.#stopStuck !== undefined || !this.#isMuch(this.#cancelled.size)) return;
+    const suspects = [...this.#cancelled];
+    this.#stopStuck = this.#world.clock.setTimer(UNRESPONSIVE_MS, () => {
+      this.#stopStuck = undefined;
+      if (this.#isMuch(suspects.filter((id) => this.#cancelled.has(id)).length)) {
+        this.#end("half of what it may run are cancelled turns that do not end", true);
+      } else this.#endIfStuck();
+    });
+  }
+
+  #isMuch(turns: number): boolean {
+    return turns * 2 > this.#world.credit;
   }
 
   #checked(result: HostResult): HostResult {
@@ -222,6 +235,7 @@ export class ThreadLink implements HostLink {
     if (this.#over) return;
     this.#over = true;
     this.#stopWatch?.();
+    this.#stopStuck?.();
     this.#thread.terminate();
     this.#calls.cancelAll();
     this.#loading?.({ types: [], problems: [`the thread of the actors did not load: ${reason}`] });
