@@ -14,6 +14,7 @@ import { NO_SLOT, TimerWheel, type WheelEntry } from "../std/timer-wheel.ts";
 import { RulesByType } from "./activation-rules.ts";
 import * as refusals from "./call-refusals.ts";
 import { Claims, type StoreObserver } from "./claims.ts";
+import { readCommitted } from "./committed-state.ts";
 import { type CommitObserver, Committer } from "./committer.ts";
 import type { Hosts } from "./hosts.ts";
 import type { StateView } from "./node-api.ts";
@@ -131,6 +132,7 @@ export class ActivationTable implements Invoker {
     const bytes = this.#underWayBytes + invocation.payload.data.length;
     const full = this.#underWay >= limits.inFlightCalls || bytes > limits.mailboxMemoryBytes;
     if (full) return Promise.reject(refusals.overloaded());
+    if (this.#isColdRead(invocation)) return this.#readCold(invocation);
     const slot = this.#slot(invocation.actor, typePath, spec);
     if (slot === undefined) return Promise.reject(refusals.tooManyActivations());
     return new Promise<Reply>((resolve, reject) => {
@@ -145,6 +147,27 @@ export class ActivationTable implements Invoker {
       settlement.listen(() => this.#expire(call, refusals.canceled()));
       this.#phases.entered(call);
       this.#enter(slot, call);
+    });
+  }
+
+  /** A look at the state of an actor that is not active; with a request id it is a turn like any other. */
+  #isColdRead({ actor, operation, requestId }: Invocation): boolean {
+    return operation?.kind === "state" && requestId === "" && !this.#slots.has(actorPath(actor));
+  }
+
+  #readCold({ actor, deadlineMs }: Invocation): Promise<Reply> {
+    const { clock } = this.#options;
+    this.#underWay += 1;
+    return new Promise<Reply>((resolve, reject) => {
+      const stop = clock.setTimer(Math.max(0, deadlineMs - clock.now()), () =>
+        reject(refusals.deadline()),
+      );
+      readCommitted(this.#options, actor)
+        .then(resolve, reject)
+        .finally(() => {
+          stop();
+          this.#underWay -= 1;
+        });
     });
   }
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { fromPayload } from "../../test/simulation/sim-actors.ts";
+import { madeInvocation } from "../../test/support/made-call.ts";
 import { counter, OneNode, refusalOf } from "../../test/support/one-node.ts";
-import { ANONYMOUS } from "../domain/invocation.ts";
+import { waitUntil } from "../../test/support/wait-until.ts";
+import type { ActorId } from "../domain/actor.ts";
+import { ANONYMOUS, NEVER } from "../domain/invocation.ts";
 
 const A = counter("a");
 const PAGE = { system: "sim", limit: 2 };
@@ -112,4 +115,19 @@ test("a restore under a request id is of that revision alone", async () => {
   expect(await refusalOf(service.restore(ANONYMOUS, A, 2, "id"))).toContain(
     "request.id_conflict not_applied",
   );
+});
+
+test("a look at an actor activates nothing and makes no row; what is committed is shown", async () => {
+  const one = await new OneNode().start();
+  const look = (id: ActorId) =>
+    one.node.service.invoke(
+      madeInvocation({ action: "get", actor: id, operation: { kind: "state" } }),
+      NEVER,
+    );
+  expect((await look(counter("nobody"))).revision).toBe(0);
+  expect(await one.store.read(counter("nobody"))).toBeUndefined();
+  await one.call(A, "add", "x");
+  await one.node.service.deactivate(ANONYMOUS, A);
+  await waitUntil("the activation is over", () => one.node.table.activations === 0);
+  expect([(await look(A)).revision, one.node.table.activations]).toEqual([1, 0]);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../test/conformance/support/virtual-clock.ts";
 import { madeInvocation } from "../../test/support/made-call.ts";
 import type { ActorTypeSpec } from "../domain/actor.ts";
-import type { ServerError } from "../domain/error.ts";
+import { ServerError } from "../domain/error.ts";
 import { EMPTY_MAP, EMPTY_PAYLOAD } from "../domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../domain/turn.ts";
 import type { HostLink } from "./host-port.ts";
@@ -68,6 +68,7 @@ class Bench {
   readonly heard: string[] = [];
   readonly hosts: Hosts;
   readonly respecified: string[] = [];
+  readonly refused = new Map<string, ServerError>();
   draining = false;
   choice = 0;
 
@@ -80,6 +81,7 @@ class Bench {
       defaults: { deactivationTimeoutMs: 7_000, mailboxCalls: 8, mailboxBytes: 9_000 },
       remember: silent,
       respecified: (typePath) => void this.respecified.push(typePath),
+      mayServe: (_link, typePath) => this.refused.get(typePath),
       draining: () => this.draining,
       events: { hostAttached: silent, hostLost: silent },
       secret: () => `secret-${this.heard.length}`,
@@ -230,6 +232,17 @@ describe("the hosts of a node", () => {
     expect(far.got).toEqual([1, 3]);
     bench.hosts.results(far, [result(1)]);
     expect(bench.heard).toEqual(["not 2 call.canceled not_applied", "executed 1"]);
+  });
+
+  test("serve what the policy lets them, and nothing of a registration that it refuses", () => {
+    const bench = new Bench();
+    const denied = new ServerError("access.denied", "no", "not_started");
+    bench.refused.set("default/thing", denied);
+    expect(() => bench.hosts.attach(new FarHost("a"), [SPEC], 1)).toThrow(denied);
+    expect(bench.hosts.summaries()).toEqual([]);
+    bench.refused.clear();
+    bench.hosts.attach(new FarHost("b"), [SPEC], 1);
+    expect(bench.hosts.hasHost("default/thing")).toBe(true);
   });
 
   test("belong to one identity for each type, and must ask for what there is", () => {

@@ -27,6 +27,8 @@ export interface HostsOptions {
   /** New types are remembered, so that after a restart they are known without a host. */
   readonly remember: (types: readonly ActorTypeSpec[]) => void;
   readonly draining: () => boolean;
+  /** Why the identity of a host may not serve a type, or `undefined` if it may. */
+  readonly mayServe: (link: HostLink, typePath: string) => ServerError | undefined;
   /** A type has other settings from now on; activations of it began under the old ones. */
   readonly respecified: (typePath: string) => void;
   readonly events: Pick<NodeEvents, "hostAttached" | "hostLost">;
@@ -254,6 +256,8 @@ export class Hosts implements HostGate {
     if (this.#types.size + fresh.length > MOST_TYPES) throw refusals.tooManyTypes();
     for (const spec of types) {
       checkType(completeType(spec, this.#options.defaults));
+      const refused = this.#options.mayServe(link, typePathOf(spec));
+      if (refused !== undefined) throw refused;
       const owner = this.#types.get(typePathOf(spec))?.owner;
       if (owner === undefined) continue;
       if (owner.kind !== link.identity.kind || owner.id !== link.identity.id) {

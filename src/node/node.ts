@@ -12,6 +12,7 @@ import type { Payload } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
 import { ActivationTable, type TableObserver } from "./activation-table.ts";
 import { ActorService } from "./actor-service.ts";
+import type { HostLink } from "./host-port.ts";
 import { Hosts } from "./hosts.ts";
 import type { NodeEvents } from "./node-events.ts";
 import type { NodeStatus } from "./node-api.ts";
@@ -72,6 +73,7 @@ export class Node {
       defaults: limits,
       remember: (types) => this.#remember(types),
       draining: () => this.#refusing,
+      mayServe: (link, typePath) => this.#mayServe(link, typePath),
       respecified: (typePath) => this.table.renew(typePath),
       events: parts.events,
       secret: () => hex(parts.random.bytes(16)),
@@ -143,9 +145,10 @@ export class Node {
   async drain(timeoutMs: number): Promise<boolean> {
     this.beginDrain();
     this.#refusing = true;
-    this.hosts.drainAll();
     const { clock, log } = this.#parts;
+    // Hosts go on until then: a running turn may call an actor that has to be activated for it.
     const finished = await bounded(clock, timeoutMs, this.table.drain(drained()));
+    this.hosts.drainAll();
     this.#status = "stopping";
     if (!finished) log.warn("drain.timeout", { activations: this.table.activations });
     this.hosts.closeAll("the node is stopping");
@@ -157,6 +160,13 @@ export class Node {
       this.sessions.stop().catch(() => undefined),
     );
     return finished;
+  }
+
+  /** Modules in process are the operator's own; others serve a type if the policy lets them. */
+  #mayServe(link: HostLink, typePath: string): ServerError | undefined {
+    if (link.kind === "in-process") return undefined;
+    const operation = `host:${typePath}`;
+    return this.router.authorize({ kind: "admin", caller: link.identity, operation });
   }
 
   #evaluate(storeReachable: boolean): void {
