@@ -1,10 +1,10 @@
 /**
  * The benchmarks: what the server costs per call, against something that was run in the same minute.
  *
- *   bun run bench [workload …] [--seconds 3] [--rounds 3] [--json] [--restate]
+ *   npm run bench -- [workload …] [--seconds 3] [--rounds 3] [--json] [--restate]
  *
  * `restate` installs that server with npm into the temporary folder, so it only runs when asked for.
- * Needs `dist/troupe` (bun run build). Without names every workload runs, one after another.
+ * Needs `dist/troupe` (npm run build). Without names every workload runs, one after another.
  */
 import { parseArgs } from "node:util";
 import type { BenchSettings } from "./support/bench-settings.ts";

@@ -2,7 +2,7 @@ import type { ServerError } from "../domain/error.ts";
 import { toServerError } from "../domain/error.ts";
 import type { Caller, Payload, Reply } from "../domain/invocation.ts";
 import { EMPTY_PAYLOAD, JSON_TYPE } from "../domain/invocation.ts";
-import type { BodyFailure, HttpRequest, HttpResponse } from "../node/ports.ts";
+import type { BodyFailure, HttpHeaders, HttpRequest, HttpResponse } from "../node/ports.ts";
 import type { CallEnd } from "./calls.ts";
 import { reasonOf } from "./error-map.ts";
 import { headerTimeoutMs } from "./gates/deadline.ts";
@@ -30,8 +30,9 @@ const JSON_CONTENT = /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?$/i;
 const BODY_STATUSES: Readonly<Record<string, number>> = {
   MESSAGE_TOO_LARGE: 413,
   BODY_TIMEOUT: 408,
+  CONTENT_TYPE: 415,
 };
-const UNSUPPORTED_CONTENT_STATUS = 415;
+const ACCEPTED: HttpHeaders = Object.freeze({ "accept-post": JSON_TYPE });
 
 /**
  * The target of `/v1/[system/]type/key/action` (POST) or `/v1/[system/]type/key` (GET); undefined if
@@ -108,7 +109,9 @@ export class JsonCall implements CallEnd {
   }
 
   refuse(error: ServerError): void {
-    refuseAsJson(this.#response, error, BODY_STATUSES[error.details.reason ?? ""]);
+    const reason = error.details.reason ?? "";
+    const headers = reason === "CONTENT_TYPE" ? ACCEPTED : undefined;
+    refuseAsJson(this.#response, error, BODY_STATUSES[reason], headers);
   }
 
   #received(failure: BodyFailure | undefined, body: Uint8Array): void {
@@ -117,7 +120,7 @@ export class JsonCall implements CallEnd {
     const contentType = this.#request.header("content-type");
     const untyped = contentType === undefined && body.length === 0;
     if (!untyped && !JSON_CONTENT.test(contentType ?? "")) {
-      return this.#response.send(UNSUPPORTED_CONTENT_STATUS, { "accept-post": JSON_TYPE }, "");
+      return this.#reject(refuse("CONTENT_TYPE"));
     }
     if (body.length === 0) return this.#run(EMPTY_PAYLOAD);
     try {

@@ -110,6 +110,7 @@ describe("calls and states over plain HTTP", () => {
     );
     expect([answer.status, answer.headers.get("allow")]).toEqual([status, allow]);
     if (status === 404) expect([answer.code, answer.reason]).toEqual(["unimplemented", "NO_ROUTE"]);
+    if (status === 405) expect([answer.code, answer.reason]).toEqual(["unimplemented", "METHOD"]);
   });
 
   test.each([
@@ -130,6 +131,9 @@ describe("calls and states over plain HTTP", () => {
     );
     expect(answer.status).toBe(status);
     expect(edge.actors.invocations).toEqual([]);
+    // Who forgot the header, as `curl -d` does, is told so.
+    expect(answer.reason === "CONTENT_TYPE").toBe(status === 415);
+    expect(answer.headers.get("accept-post")).toBe(status === 415 ? json : null);
   });
 
   test.each([

@@ -93,7 +93,8 @@ export class JsonRoutes {
 const answered = (): Response => new Response();
 
 function notAllowed({ env }: Routed, allow: string): Response {
-  env.response.send(405, { allow }, "");
+  const error = unsupported("this path takes another method", "METHOD");
+  refuseAsJson(env.response, error, 405, { allow });
   return answered();
 }
 

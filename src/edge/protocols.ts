@@ -33,10 +33,15 @@ const UTF8 = new TextEncoder();
 const OK_WEB_TRAILERS = envelope(TRAILERS_FLAG, UTF8.encode("grpc-status: 0\r\n"));
 
 /** Answers with the error as Connect writes it, at the HTTP status that belongs to its code. */
-export function refuseAsJson(response: HttpResponse, error: ServerError, status?: number): void {
+export function refuseAsJson(
+  response: HttpResponse,
+  error: ServerError,
+  status?: number,
+  headers?: HttpHeaders,
+): void {
   response.send(
     status ?? STATUSES[connectCodeOf(error)].http,
-    { ...JSON_HEADERS, ...retryHeaders(error) },
+    { ...JSON_HEADERS, ...retryHeaders(error), ...headers },
     errorToJsonBytes(toConnectError(error), undefined),
   );
 }

@@ -296,7 +296,11 @@ export class Hosts implements HostGate {
 
   /** Serves the types that wait for the host in turn, one invocation of each, as far as there is room. */
   #dispatchAll(host: Attached): void {
-    for (let first = firstOf(host.queue); first !== undefined; first = firstOf(host.queue)) {
+    for (
+      let first = host.queue.values().next().value;
+      first !== undefined;
+      first = host.queue.values().next().value
+    ) {
       if (!this.#dispatch(first)) return;
     }
   }
@@ -392,11 +396,7 @@ function hasRoom(
   turns: number,
 ): boolean {
   const { credit, inFlight } = candidate;
-  if (draining || credit < 1 || (queue.size > 0 && firstOf(queue) !== type)) return false;
+  if (draining || credit < 1 || (queue.size > 0 && queue.values().next().value !== type))
+    return false;
   return credit >= Math.min(turns, firstCredit) || inFlight === 0;
-}
-
-function firstOf<T>(values: Set<T>): T | undefined {
-  for (const value of values) return value;
-  return undefined;
 }

@@ -6,10 +6,11 @@ import { expectReport } from "./support/expect-report.ts";
 import { isAbsent, reportOf, runTool } from "./support/tools.ts";
 import { ROOT, startDev } from "./support/troupe-process.ts";
 
+// Debian's own compiler is too old for the library, so a machine for tests need not have one.
 /** The first build of the library takes most of a minute. */
 const BUILD_MS = 170_000;
 
-test.skipIf(isAbsent("go"))(
+test.skipIf(isAbsent("go", true))(
   "grpc-go speaks gRPC",
   async () => {
     using folder = tempDir();

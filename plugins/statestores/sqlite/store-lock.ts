@@ -28,7 +28,7 @@ export function lockStore(driver: SqlDriver, path: string, mode: StoreMode): Sql
     throw new StoreFailure("state.unavailable", `${holder} has opened ${path}`, "not_applied", {
       reason: "store_locked",
       exitCode: EXIT_TEMPORARY,
-      hint: 'stop it, or set mode "shared" for all processes of this machine',
+      hint: "stop it",
       cause: String(error),
     });
   }

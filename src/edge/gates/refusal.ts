@@ -9,6 +9,7 @@ export const REFUSALS = {
   BAD_COMPRESSION: "the compressed message cannot be read",
   BAD_PAGE_TOKEN: "the page token was not made for this query",
   BODY_INCOMPLETE: "the request body ended early",
+  CONTENT_TYPE: "a body here needs the content type application/json",
   DEADLINE: "the deadline is not a whole number of milliseconds",
   DEPTH: "the message is nested too deeply",
   DUPLICATE_CALL_ID: "a call with this id is already under way on the stream",

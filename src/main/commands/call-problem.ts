@@ -27,7 +27,7 @@ const OUTCOMES: ReadonlyMap<WireOutcome, string> = new Map([
 
 const ADVICE: Readonly<Record<string, string>> = {
   not_started: "it never reached the actor and may be repeated",
-  not_applied: "it ran, and nothing of it was kept",
+  not_applied: "it reached the actor, and nothing of it was kept",
   unknown: "it may have been applied; repeat it with the same --request-id to learn the answer",
 };
 
@@ -82,8 +82,9 @@ function causeCode(error: ConnectError): string {
 function hintOf(error: ConnectError, detail: ErrorDetail, outcome: string): string {
   if (error.code === Code.Unauthenticated) return "give a token: TROUPE_TOKEN or --token-file";
   if (error.code === Code.NotFound) {
-    return "the type or the action is not registered; troupe actors lists what there is";
+    return "what is served is in the first lines of the server, and at /statusz of its admin address";
   }
+  if (error.code === Code.DataLoss) return "it is as it was, and a repeat does not help";
   if (error.code === Code.InvalidArgument || error.code === Code.PermissionDenied) return "";
   const { retry_after_ms: afterMs } = retryAfter(detail);
   return afterMs === undefined ? outcome : `${outcome}; repeat it in ${afterMs} ms`;

@@ -11,7 +11,7 @@ import { builtins } from "../builtins.ts";
 const INTRODUCTION = `# Configuration
 
 This page is generated from the tables that the server checks configuration with; change those and run
-\`bun run gen\`.
+\`npm run gen\`.
 
 ## Sources
 
@@ -32,7 +32,7 @@ a JSON Schema for editors.
 
 | Type | Written as |
 |---|---|
-| boolean | \`true\`, \`false\`, \`1\`, \`0\` |
+| boolean | \`true\`, \`false\`, \`1\`, \`0\`; a flag stands alone, or \`--flag=false\` |
 | duration | a number with a unit, from \`1ms\` to \`24h\`: \`250ms\`, \`5s\`, \`10m\`, \`1.5h\` |
 | size | bytes, or \`64KiB\`, \`4MiB\`, \`1GiB\` |
 | address | \`host:port\`, \`[::1]:7700\`; port 0 takes any free one |

@@ -2,12 +2,13 @@ import { existsSync } from "node:fs";
 
 /**
  * Whether a program that belongs to others is here. One that is absent is said, and with
- * `REQUIRE_BACKENDS=1` it fails: use as `test.skipIf(isAbsent("curl"))`.
+ * `REQUIRE_BACKENDS=1` it fails unless it is `optional`: use as `test.skipIf(isAbsent("curl"))`.
  */
-export function isAbsent(program: string): boolean {
+export function isAbsent(program: string, optional = false): boolean {
   const found = program.startsWith("/") ? existsSync(program) : Bun.which(program) !== null;
   if (found) return false;
-  if (process.env["REQUIRE_BACKENDS"] === "1") throw new Error(`${program} is required and absent`);
+  if (process.env["REQUIRE_BACKENDS"] === "1" && !optional)
+    throw new Error(`${program} is required and absent`);
   process.stdout.write(`${program} is absent; its tests are skipped\n`);
   return true;
 }
