@@ -3,6 +3,7 @@
 // directly. Plain Node, no dependency, so that it works wherever `npm install` has worked.
 //
 //   node launcher.mjs start [flags]    build if needed, then serve the counter example
+//   node launcher.mjs dev [flags]      the same from source, restarted when it changes
 //   node launcher.mjs test             everything that can be tested on this machine
 //   node launcher.mjs bun <arguments>  any Bun command
 import { spawn, spawnSync } from "node:child_process";
@@ -143,14 +144,17 @@ function become(path, parameters, isServer) {
 // Looked at before anything that takes time, so that a parent that ends meanwhile is noticed.
 const watched = watchedAncestors();
 const [command, ...rest] = process.argv.slice(2);
+const dev = ["dev", join(root, "examples", "counter.ts"), ...rest];
 if (command === "start") {
   buildIfStale(bunPath());
-  become(server, ["dev", join(root, "examples", "counter.ts"), ...rest], true);
+  become(server, dev, true);
+} else if (command === "dev") {
+  become(bunPath(), ["--watch", join(root, "src", "main", "main.ts"), ...dev], true);
 } else if (command === "test") {
   become(bunPath(), [join(root, "test", "run.ts"), ...rest], false);
 } else if (command === "bun") {
   become(bunPath(), rest, false);
 } else {
-  process.stderr.write("usage: node launcher.mjs start|test|bun [arguments]\n");
+  process.stderr.write("usage: node launcher.mjs start|dev|test|bun [arguments]\n");
   process.exit(64);
 }

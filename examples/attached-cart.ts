@@ -1,9 +1,9 @@
 // A shopping cart, attached from outside: state, tags, errors with a code of their own and a call to
 // another actor.
 //
-//   bun examples/attached-cart.ts
-//   curl -d '{"sku":"tea","quantity":2,"cents":450}' localhost:7700/v1/cart/alice/add
-//   curl -d '{}' localhost:7700/v1/cart/alice/checkout
+//   node launcher.mjs bun examples/attached-cart.ts
+//   curl --json '{"sku":"tea","quantity":2,"cents":450}' localhost:7700/v1/cart/alice/add
+//   curl --json '{}' localhost:7700/v1/cart/alice/checkout
 import process from "node:process";
 import type { Actor } from "troupe/actor";
 import { serveHost } from "troupe/host";

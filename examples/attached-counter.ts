@@ -1,7 +1,9 @@
 // The actors of the host conformance kit, attached from outside. What each action does is written
 // down in docs/HOSTS.md; a host in another language does the same.
 //
-//   TROUPE_URL=http://127.0.0.1:7700 TROUPE_TOKEN=… node launcher.mjs bun examples/attached-counter.ts [websocket|grpc|tcp|unix:/path]
+//   node launcher.mjs bun examples/attached-counter.ts [websocket|grpc|tcp|unix:/path]
+//
+// TROUPE_URL and TROUPE_TOKEN say where the server is and who this host is.
 import process from "node:process";
 import type { Actor, Payload } from "troupe/actor";
 import { listenHost, serveHost } from "troupe/host";

@@ -112,7 +112,7 @@ interface Ports {
 /** Starts the server and attaches the actors. Resolves when calls are taken. */
 export async function startTroupe(options: TroupeOptions): Promise<TroupeServer> {
   const { hosting, settings = {}, folder } = options;
-  if (!existsSync(BINARY)) throw new Error(`${BINARY} is absent, run: bun run build`);
+  if (!existsSync(BINARY)) throw new Error(`${BINARY} is absent, run: npm run build`);
   const own = folder ?? mkdtempSync(join(tmpdir(), "troupe-bench-"));
   const inProcess = hosting === "in process" ? [join(ACTORS, "bench-counter.ts")] : [];
   const env: Record<string, string> = {

@@ -10,12 +10,12 @@ import {
 /**
  * Lays out a new plug-in that works as it is made:
  *
- *   bun run new-plugin <family> <name>               a folder of this repository, with its suite
- *   bun run new-plugin <family> <name> --out <dir>   one file for a server that is already compiled
+ *   npm run new-plugin -- <family> <name>               a folder of this repository, with its suite
+ *   npm run new-plugin -- <family> <name> --out <dir>   one file for a server that is already compiled
  */
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const USAGE = "usage: bun run new-plugin <family> <name> [--out <directory>]\n";
+const USAGE = "usage: npm run new-plugin -- <family> <name> [--out <directory>]\n";
 const EXIT_USAGE = 64;
 const EXIT_CANNOT_CREATE = 73;
 

@@ -1,20 +1,14 @@
-import type { Balancer, BalancerCandidate } from "../contract/index.ts";
+import type { Balancer } from "../contract/index.ts";
 import type { ActorTypeSpec } from "../domain/actor.ts";
 import type { ServerError } from "../domain/error.ts";
-import type { Caller } from "../domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../domain/turn.ts";
 import { Deque } from "../std/deque.ts";
 import type { HostGate, HostLink, RunningTurn } from "./host-port.ts";
+import { type Attached, type ExecutionSink, hasRoom, type HostedType } from "./host-room.ts";
 import * as refusals from "./host-refusals.ts";
 import type { Clock, Logger } from "./ports.ts";
 import type { NodeEvents } from "./node-events.ts";
 import { checkType, completeType, type TypeDefaults, typePathOf } from "./type-rules.ts";
-
-/** Who hears what became of an invocation. */
-export interface ExecutionSink {
-  executed(result: HostResult): void;
-  notExecuted(invocationId: number, error: ServerError): void;
-}
 
 export interface HostsOptions {
   readonly balancer: Balancer;
@@ -34,33 +28,6 @@ export interface HostsOptions {
   readonly events: Pick<NodeEvents, "hostAttached" | "hostLost">;
   /** An unguessable word: who knows it speaks for the turns of a host. */
   readonly secret: () => string;
-}
-
-interface Running {
-  readonly invocation: HostInvocation;
-  readonly sink: ExecutionSink;
-  readonly begunMs: number;
-}
-
-interface Attached {
-  readonly link: HostLink;
-  readonly secret: string;
-  readonly running: Map<number, Running>;
-  readonly types: Set<HostedType>;
-  readonly candidate: { -readonly [Key in keyof BalancerCandidate]: BalancerCandidate[Key] };
-  readonly firstCredit: number;
-  /** Types whose oldest invocation found no room here, in the order in which they are served. */
-  readonly queue: Set<HostedType>;
-  draining: boolean;
-}
-
-interface HostedType {
-  spec: ActorTypeSpec;
-  /** Who serves the type, also while no host of it is attached: nobody may take it over meanwhile. */
-  owner: Caller | undefined;
-  readonly hosts: Attached[];
-  /** Invocations that wait for credit; at most one per activation of the type. */
-  readonly waiting: Deque<Omit<Running, "begunMs">>;
 }
 
 /** One attached host for `ListHosts`. */
@@ -383,20 +350,4 @@ export class Hosts implements HostGate {
     host.link.cancel(id);
     running.sink.notExecuted(id, error);
   }
-}
-
-/**
- * Whether the host takes these turns now. Types that found no room go first, for what needs many turns
- * at once would never find them free; a host that runs nothing takes what it may not have credit for,
- * since nothing that it will answer would bring more.
- */
-function hasRoom(
-  { candidate, draining, firstCredit, queue }: Attached,
-  type: HostedType,
-  turns: number,
-): boolean {
-  const { credit, inFlight } = candidate;
-  if (draining || credit < 1 || (queue.size > 0 && queue.values().next().value !== type))
-    return false;
-  return credit >= Math.min(turns, firstCredit) || inFlight === 0;
 }

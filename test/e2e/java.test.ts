@@ -10,7 +10,7 @@ import { ROOT, startDev } from "./support/troupe-process.ts";
 /** The first build fetches the libraries. */
 const BUILD_MS = 120_000;
 
-test.skipIf(["java", "javac", "mvn"].some(isAbsent))(
+test.skipIf(["java", "javac", "mvn"].some((program) => isAbsent(program)))(
   "grpc-java speaks gRPC",
   async () => {
     using folder = tempDir();

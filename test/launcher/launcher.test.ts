@@ -16,6 +16,15 @@ echo ready
 while :; do sleep 0.05; done
 `;
 
+/** The same as source, which hears a second signal if there is one. */
+const SOURCE = `process.on("SIGINT", () => {
+  console.log("interrupted");
+  setTimeout(() => process.exit(7), 300);
+});
+console.log("ready");
+setInterval(() => undefined, 1000);
+`;
+
 const folder = tempDir();
 const isAlive = (pid: number): boolean => {
   try {
@@ -33,9 +42,11 @@ interface Started {
   readonly serverPid: number;
 }
 
-async function start(command: readonly string[]): Promise<Started> {
+/** `detached` gives it a process group of its own, as a terminal does. */
+async function start(command: readonly string[], detached = false): Promise<Started> {
   const [path = "", ...parameters] = command;
-  const child = spawn(path, parameters, { cwd: folder.path, stdio: ["ignore", "pipe", "pipe"] });
+  const stdio = ["ignore", "pipe", "pipe"] as const;
+  const child = spawn(path, parameters, { cwd: folder.path, stdio: [...stdio], detached });
   let text = "";
   const collect = (chunk: Buffer): void => {
     text += chunk.toString();
@@ -108,6 +119,18 @@ describe("the launcher", () => {
     await ended(rebuilt);
     expect(rebuilt.said()).not.toContain("kept");
   });
+
+  test.each(["start", "dev"])(
+    "%s: a key press, which reaches the whole group, is one signal",
+    async (command) => {
+      mkdirSync(join(folder.path, "src", "main"), { recursive: true });
+      writeFileSync(join(folder.path, "src", "main", "main.ts"), SOURCE);
+      const started = await start(["node", "launcher.mjs", command], true);
+      process.kill(-(started.child.pid ?? Number.NaN), "SIGINT");
+      expect(await ended(started)).toBe(7);
+      expect(started.said().match(/interrupted/g)).toHaveLength(1);
+    },
+  );
 
   test("says in one line what is missing", async () => {
     using empty = tempDir();

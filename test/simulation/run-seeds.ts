@@ -60,6 +60,6 @@ export function describeFailure(report: SimReport): string {
   return [
     `seed ${report.seed} failed (trace ${report.traceHash}, ${report.events} events)`,
     ...violations,
-    `  again: bun run sim --seed ${report.seed} --seeds 1`,
+    `  again: npm run sim -- --seed ${report.seed} --seeds 1`,
   ].join("\n");
 }

@@ -9,7 +9,7 @@ import type { SimOptions } from "./world.ts";
 
 /**
  * The simulation by command:
- *   bun run sim [--seed N] [--seeds K] [--events E] [--fault-ms MS] [--mutant NAME] [--mutants]
+ *   npm run sim -- [--seed N] [--seeds K] [--events E] [--fault-ms MS] [--mutant NAME] [--mutants]
  * Runs K seeds from N on, or as many as make E events, and prints the end of the first failed run's
  * trace; `--mutants` hunts all of them and prints a table.
  */
@@ -94,7 +94,7 @@ function runSeries(
 
 async function main(): Promise<boolean> {
   if (values.help) {
-    print("bun run sim [--seed N] [--seeds K] [--events E] [--fault-ms MS]");
+    print("npm run sim -- [--seed N] [--seeds K] [--events E] [--fault-ms MS]");
     print("            [--mutant NAME] [--mutants]");
     print(`mutants: ${MUTANTS.map(({ name }) => name).join(" | ")}`);
     return true;

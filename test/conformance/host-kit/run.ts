@@ -1,6 +1,6 @@
 // Runs the conformance kit of the host protocol against a host in any language:
 //
-//   bun test/conformance/host-kit/run.ts --command "python3 examples/python/counter_host.py"
+//   node launcher.mjs bun test/conformance/host-kit/run.ts --command "python3 examples/python/counter_host.py"
 //
 // The command is given the address and the token of a server as TROUPE_URL and TROUPE_TOKEN.
 import { parseArgs } from "node:util";

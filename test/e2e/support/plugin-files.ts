@@ -25,7 +25,7 @@ export function writePlugin(folder: string, text: string, name = "mine.ts"): str
   return path;
 }
 
-/** The single file that `bun run new-plugin <family> <name> --out` writes. */
+/** The single file that `npm run new-plugin -- <family> <name> --out` writes. */
 export function generatedPlugin(family: string, name: string): string {
   const files = externalPluginFiles(family, name);
   if (typeof files === "string") throw new Error(files);

@@ -5,7 +5,7 @@ import { waitUntil } from "../../support/wait-until.ts";
 
 /** The root of the source tree. */
 export const ROOT = join(import.meta.dir, "..", "..", "..");
-/** The compiled binary under test; it is built by `bun run build`. */
+/** The compiled binary under test; it is built by `npm run build`. */
 export const BINARY = process.env["TROUPE_TEST_BINARY"] ?? join(ROOT, "dist", "troupe");
 /** The actors that most of these tests run. */
 export const ACTORS = join(ROOT, "test", "e2e", "fixtures", "actors.ts");
@@ -46,7 +46,7 @@ export class TroupeProcess implements AsyncDisposable {
   #stderr = "";
 
   constructor({ cwd, args, env, stdin }: RunOptions) {
-    if (!existsSync(BINARY)) throw new Error(`${BINARY} is absent, run: bun run build`);
+    if (!existsSync(BINARY)) throw new Error(`${BINARY} is absent, run: npm run build`);
     this.#child = spawn(BINARY, args, {
       cwd,
       env: { PATH: process.env["PATH"], HOME: cwd, ...env },
