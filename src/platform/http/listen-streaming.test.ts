@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { call } from "../../../test/support/http2-call.ts";
 import type { HttpHandler, HttpRequest } from "../../node/ports.ts";
 import {
   END_HEADERS,
@@ -29,39 +30,10 @@ afterEach(async () => {
   fixture = undefined;
 });
 
-interface Http2Answer {
-  readonly status: number;
-  readonly body: Buffer;
-  readonly trailers: Record<string, unknown>;
-}
-
 function client(url: string): ClientHttp2Session {
   session = connect(url);
   session.on("error", () => {});
   return session;
-}
-
-function call(
-  on: ClientHttp2Session,
-  path: string,
-  body: Uint8Array | string,
-): Promise<Http2Answer> {
-  return new Promise((resolve, reject) => {
-    const stream = on.request({ ":method": "POST", ":path": path });
-    const chunks: Buffer[] = [];
-    let status = 0;
-    let trailers = {};
-    stream.on("response", (headers) => {
-      status = Number(headers[":status"]);
-    });
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("trailers", (received) => {
-      trailers = { ...received };
-    });
-    stream.on("error", reject);
-    stream.on("end", () => resolve({ status, body: Buffer.concat(chunks), trailers }));
-    stream.end(body);
-  });
 }
 
 describe("streaming", () => {
