@@ -31,5 +31,9 @@ export async function configure(
   const made = makeCatalogue([...own, ...externals.entries]);
   const found = [...problems, ...externals.problems, ...made.problems];
   const { catalogue } = made;
-  return { ...readSettings(sources, catalogue, { problems: found, checks }), catalogue };
+  const read = readSettings(sources, catalogue, { problems: found, checks });
+  if (read.ok || externals.problems.length === 0) return { ...read, catalogue };
+  // A plug-in that could not be loaded is missing for that reason, which has been told.
+  const told = read.problems.filter(({ reason }) => reason !== "unknown_plugin");
+  return { ...read, problems: told, catalogue };
 }

@@ -45,6 +45,12 @@ test("an external plug-in is chosen by its name like a built-in one", async () =
   expect(configured.catalogue.find("balancer@1", "mine")?.origin).toBe("/p/x.ts");
 });
 
+test("a plug-in that cannot be loaded is told once, and not as a name that nobody knows", async () => {
+  const configured = await run({ TROUPE_PLUGINS: "/p/absent.ts", TROUPE_BALANCER: "mine" });
+  const reasons = configured.ok ? [] : configured.problems.map(({ reason }) => reason);
+  expect(reasons).toEqual(["not_found"]);
+});
+
 test.each<[string, unknown, string]>([
   ["null", null, "bad_shape"],
   ["a function", () => GOOD, "bad_shape"],
