@@ -1,7 +1,7 @@
 import type { ActorId } from "../domain/actor.ts";
 import type { Caller } from "../domain/invocation.ts";
 import type { PluginHost } from "./host.ts";
-import type { Component } from "./plugin.ts";
+import type { Component } from "./component.ts";
 
 /** What an access policy is handed. */
 export type AccessPolicyHost = PluginHost;

@@ -1,7 +1,7 @@
 import type { ActorId } from "../domain/actor.ts";
 import type { Payload, Reply, StringMap } from "../domain/invocation.ts";
 import type { PluginHost } from "./host.ts";
-import type { Component } from "./plugin.ts";
+import type { Component } from "./component.ts";
 
 /** A call that an activator makes from something that happened outside. */
 export interface ActivatorCall {

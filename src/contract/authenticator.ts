@@ -1,6 +1,6 @@
 import type { Caller } from "../domain/invocation.ts";
 import type { PluginHost } from "./host.ts";
-import type { Component } from "./plugin.ts";
+import type { Component } from "./component.ts";
 
 /** What an authenticator is handed. */
 export type AuthenticatorHost = PluginHost;

@@ -1,5 +1,5 @@
 import type { PluginHost } from "./host.ts";
-import type { Component } from "./plugin.ts";
+import type { Component } from "./component.ts";
 
 /** What a balancer is handed. */
 export type BalancerHost = PluginHost;

@@ -1,6 +1,6 @@
 import type { ActorId } from "../domain/actor.ts";
 import type { PluginHost } from "./host.ts";
-import type { Component } from "./plugin.ts";
+import type { Component } from "./component.ts";
 
 /** What a placement is handed. */
 export type PlacementHost = PluginHost;

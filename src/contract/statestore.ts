@@ -1,7 +1,7 @@
 import type { ActorId, ActorTypeSpec, HistoryPolicy } from "../domain/actor.ts";
 import type { StringMap } from "../domain/invocation.ts";
 import type { PluginHost } from "./host.ts";
-import type { Component } from "./plugin.ts";
+import type { Component } from "./component.ts";
 
 /** What a statestore is handed. */
 export interface StatestoreHost extends PluginHost {

@@ -1,5 +1,6 @@
 import type { PluginHealth } from "../contract/host.ts";
-import type { Component, ComponentOf, ContractId, HostOf } from "../contract/plugin.ts";
+import type { Component } from "../contract/component.ts";
+import type { ComponentOf, ContractId, HostOf } from "../contract/plugin.ts";
 import { assert } from "../std/assert.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { componentFault } from "./component-shape.ts";
