@@ -10,6 +10,16 @@ export type VerdictEntry = readonly [ids: string, verdict: Verdict, note: string
  */
 export const VERDICTS: readonly VerdictEntry[] = [
   [
+    "RPC-025",
+    "differs",
+    "closed at the next look at the frame counter, within a second, and not after 10,000 frames; `src/platform/http/hostile-http2.test.ts`",
+  ],
+  [
+    "RPC-145",
+    "differs",
+    "what is beyond the bound is refused at once (`src/edge/admission.test.ts`); a minute at three times the capacity was not run",
+  ],
+  [
     "RPC-019",
     "differs",
     "run with 1,000 idle connections (`src/platform/http/limits.test.ts`); the cap is `limits.connections`",
