@@ -193,6 +193,10 @@ describe("checkedResult", () => {
     expect(reasonOf(raw(two, { state }), invocation(2, { keepStates: true }))).toBe(
       "HOST_STATE_MISSING",
     );
+    const tags = { set: { a: "b" }, remove: [], replace: false };
+    expect(reasonOf(raw(two, { state, tags }), invocation(2, { keepStates: true }))).toBe(
+      "HOST_STATE_MISSING",
+    );
     const kept = [outcome(1, { changed: true, state }), outcome(2, { changed: true })];
     expect(reasonOf(raw(kept, { state }), invocation(2, { keepStates: true }))).toBeUndefined();
   });

@@ -141,15 +141,17 @@ function stateProblem(
   if (changed.length === 0 && raw.tags !== undefined && !outcomes.some(checkpoints)) {
     return refusal("HOST_REPLY_INVALID", "the tags changed in turns that changed nothing");
   }
-  if (changed.length === 0 || raw.tags !== undefined) return undefined;
-  if (raw.state === undefined && !outcomes.some(deletes)) {
+  if (changed.length === 0) return undefined;
+  // Tags alone may have changed.
+  if (raw.state === undefined && raw.tags === undefined && !outcomes.some(deletes)) {
     return refusal(
       "HOST_STATE_MISSING",
       "a turn changed the state, and the result does not have it",
     );
   }
   // The last one's state is the result's; the others must have been kept.
-  if (keepStates && changed.slice(0, -1).some(({ state }) => state === undefined)) {
+  const kept = keepStates && raw.state !== undefined;
+  if (kept && changed.slice(0, -1).some(({ state }) => state === undefined)) {
     return refusal(
       "HOST_STATE_MISSING",
       "the states between the turns were asked for and are missing",
