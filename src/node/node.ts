@@ -38,6 +38,8 @@ export interface NodeParts {
   readonly digest: (action: string, payload: Payload) => Uint8Array;
   readonly observer: TableObserver;
   readonly events: NodeEvents;
+  /** Another process lives under this node's name. */
+  readonly evicted: () => void;
   readonly policyFailed: () => void;
   readonly denied: (question: AccessQuestion, rule: string) => void;
 }
@@ -108,6 +110,7 @@ export class Node {
       renewMs: limits.sessionRenewMs,
       marginMs: limits.sessionMarginMs,
       fenced: () => this.table.fenceAll(),
+      evicted: parts.evicted,
       report: (reachable) => this.#evaluate(reachable),
     });
   }

@@ -23,6 +23,7 @@ class Bench {
     renewMs: 2_000,
     marginMs: 1_000,
     fenced: () => this.told.push("fenced"),
+    evicted: () => void this.told.push("evicted"),
     report: (reachable) => this.told.push(reachable ? "reachable" : "away"),
   });
 
@@ -60,6 +61,23 @@ describe("a session", () => {
     expect(bench.told).toEqual(["reachable", "fenced"]);
     expect(bench.keeper.current).toBe(2);
     expect(await bench.states()).toEqual(["1 fenced", "2 up"]);
+  });
+
+  test("that another process of the same name has taken over is given up for good", async () => {
+    const bench = new Bench();
+    await bench.keeper.start();
+    const other = { nodeName: "n1", bootId: "another", address: "", ttlMs: 60_000 };
+    await bench.store.sessions.open(other);
+    await bench.clock.advance(3_000);
+    // It may have been the late write of a process that has died; this one goes on.
+    expect(bench.told).toEqual(["reachable", "fenced"]);
+    expect(bench.keeper.current).toBe(3);
+    await bench.store.sessions.open(other);
+    await bench.clock.advance(30_000);
+    expect(bench.told.slice(-2)).toEqual(["fenced", "evicted"]);
+    expect(bench.keeper.current).toBeUndefined();
+    expect((await bench.states()).at(-1)).toBe("4 up");
+    await bench.keeper.stop();
   });
 
   test("survives a store that is away for a while, and says so", async () => {

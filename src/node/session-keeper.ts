@@ -14,6 +14,8 @@ export interface SessionKeeperOptions {
   readonly marginMs: number;
   /** The session is gone for good: nothing that was activated under it may answer. */
   readonly fenced: () => void;
+  /** Another process lives under this node's name: this one must go, or they would fence each other. */
+  readonly evicted: () => void;
   readonly report: (reachable: boolean) => void;
 }
 
@@ -29,6 +31,8 @@ export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
   #sessionId: number | undefined;
   #validUntilMs = 0;
+  /** The process that took the session under this node's name before. */
+  #rival: string | undefined;
   #stopTimer: (() => void) | undefined;
   #stopped = false;
 
@@ -85,6 +89,21 @@ export class SessionKeeper {
     });
   }
 
+  /**
+   * Whether another process lives under this node's name. It is believed to when it takes the session
+   * a second time: the first may have been the late write of one that has died.
+   */
+  async #isUsurped(): Promise<boolean> {
+    const { store, nodeName, bootId } = this.#options;
+    const rows = await store.sessions.list();
+    const rival = rows.find(
+      (row) => row.state === "up" && row.nodeName === nodeName && row.bootId !== bootId,
+    )?.bootId;
+    const again = rival !== undefined && rival === this.#rival;
+    this.#rival = rival;
+    return again;
+  }
+
   async #renew(): Promise<void> {
     const { store, clock, ttlMs, log, report } = this.#options;
     try {
@@ -100,7 +119,10 @@ export class SessionKeeper {
       log.warn("session.fenced", { session: this.#sessionId });
       this.#sessionId = undefined;
       this.#options.fenced();
-      await this.#open();
+      if (!(await this.#isUsurped())) return await this.#open();
+      log.error("session.evicted", { node: this.#options.nodeName });
+      this.#stopped = true;
+      this.#options.evicted();
     } catch (error) {
       if (this.#stopped) return;
       report(false);

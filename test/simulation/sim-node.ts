@@ -287,6 +287,7 @@ export class SimNode {
         hostLost: () => undefined,
         storeReachable: () => undefined,
       },
+      evicted: () => undefined,
       policyFailed: () => undefined,
       denied: () => undefined,
     });

@@ -108,6 +108,7 @@ export class OneNode {
         hostLost: silent,
         storeReachable: silent,
       },
+      evicted: silent,
       policyFailed: () => this.denied.push("the policy threw"),
       denied: (_question, rule) => this.denied.push(rule),
     });

@@ -9,6 +9,8 @@ export const EXIT = {
   cannotCreate: 73,
   io: 74,
   retry: 75,
+  /** Another process lives under this node's name. */
+  evicted: 76,
   permission: 77,
   config: 78,
 } as const;

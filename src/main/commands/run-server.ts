@@ -29,7 +29,7 @@ const FLUSH_MS = 1_000;
 
 /**
  * The server by its settings, until a signal ends it. Resolves with the exit code: 0 after a clean
- * end, 75 if turns were cut short. The process is to exit with it whatever may still be running.
+ * end, 75 if turns were cut short, 76 if another process has taken the node's name. The process is to exit with it whatever may still be running.
  */
 export async function runServer(options: RunOptions): Promise<number> {
   const { settings, catalogue, warnings, ready } = options;
@@ -60,11 +60,12 @@ export async function runServer(options: RunOptions): Promise<number> {
   finish();
   quiet();
   const clean = await Promise.race([server.stop(), forced]);
+  if (server.evicted) return endWith(EXIT.evicted, log);
   return endWith(clean ? EXIT.ok : EXIT.retry, log);
 }
 
 async function endWith(exit: number, log: RootLogger): Promise<number> {
-  if (exit !== EXIT.ok) log.warn("node.cut_short", { exit });
+  if (exit === EXIT.retry) log.warn("node.cut_short", { exit });
   await flushed(log);
   return exit;
 }

@@ -60,6 +60,7 @@ export class Server {
   #listeners: BoundListeners | undefined;
   #inProcess: InProcessHost | undefined;
   #storeText = "";
+  #evicted = false;
   #stopTlsWatch: (() => void) | undefined;
 
   /** Creates every component; throws `BootError` or `ServerError`, with nothing to clean up. */
@@ -104,6 +105,10 @@ export class Server {
       digest: callDigest,
       observer: this.#telemetry.instruments,
       events: this.#events(),
+      evicted: () => {
+        this.#evicted = true;
+        this.#options.stop();
+      },
       policyFailed: () => this.#telemetry.instruments.aclFailed(),
       denied: (question, rule) => this.#telemetry.denied(question, rule),
     });
@@ -128,6 +133,11 @@ export class Server {
 
   get adminPort(): number {
     return this.#bound().admin.port;
+  }
+
+  /** Another process has taken this node's name, which is why this one ends. */
+  get evicted(): boolean {
+    return this.#evicted;
   }
 
   get inProcess(): InProcessHost | undefined {
