@@ -50,7 +50,10 @@ async function startHeld(...args: readonly string[]): Promise<Held> {
   };
 }
 
-/** How a call on a connection of its own is refused; `undefined` while it is taken. */
+/**
+ * How the node refuses a call on a connection of its own; `undefined` while the call is taken, or
+ * when the connection was closed under it (a GOAWAY may cross the request): then ask again.
+ */
 async function refusal(server: TroupeServer) {
   const transport = createConnectTransport({ baseUrl: server.url, httpVersion: "2" });
   try {
@@ -60,7 +63,8 @@ async function refusal(server: TroupeServer) {
   } catch (error) {
     const failure = ConnectError.from(error);
     const [detail] = failure.findDetails(ErrorDetailSchema);
-    return { code: failure.code, reason: detail?.reason, outcome: detail?.outcome };
+    if (detail === undefined) return undefined;
+    return { code: failure.code, reason: detail.reason, outcome: detail.outcome };
   }
 }
 
