@@ -18,3 +18,14 @@ test.each(["file", "file/below"])("a data directory that cannot be made, %s, is 
   expect([event, exit, key, reason]).toEqual(["start", 73, path, "no_directory"]);
   expect(hint).toContain("--data-dir");
 });
+
+test("CFG-023: a port that this user may not open is a matter of permission", () => {
+  const system = { code: "EACCES", syscall: "listen", address: "127.0.0.1", port: 80 };
+  const failure = startFailure(Object.assign(new Error("listen EACCES"), system));
+  expect(failure).toMatchObject({
+    event: "listen",
+    exit: 77,
+    key: "127.0.0.1:80",
+    reason: "permission",
+  });
+});
