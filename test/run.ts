@@ -76,7 +76,6 @@ const STAGES: readonly Stage[] = [
     steps: [command("build", process.execPath, "build.ts")],
   },
   { name: "e2e", needsServices: true, steps: [tests("end to end", ["test/e2e"], 180_000)] },
-  { name: "faults", needsServices: true, steps: [tests("faults", ["test/faults"], 600_000)] },
 ];
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -109,7 +108,6 @@ function run(
 
 function testFiles(folders: readonly string[]): string[] {
   return folders
-    .filter((folder) => existsSync(join(ROOT, folder)))
     .flatMap((folder) =>
       [...new Glob("**/*.test.ts").scanSync({ cwd: join(ROOT, folder) })]
         .filter((path) => !path.includes("node_modules"))
@@ -130,7 +128,7 @@ async function runStep(
   const files = testFiles(step.folders);
   if (files.length === 0) {
     print(`nothing to run in ${step.folders.join(", ")}`);
-    return NO_TESTS;
+    return ONE_FAILED;
   }
   using folder = tempDir();
   const report = join(folder.path, "report.xml");
