@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../support/temp-dir.ts";
 import { badInputRows, rowName } from "./support/bad-input-rows.ts";
-import { CertificateAuthority } from "./support/certificates.ts";
+import { CertificateAuthority } from "../support/certificates.ts";
 import { callJson } from "./support/json-calls.ts";
 import { fatalOf, runToEnd, startDev } from "./support/troupe-process.ts";
 

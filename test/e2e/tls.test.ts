@@ -6,7 +6,7 @@ import { connect as connectTls } from "node:tls";
 import { tempDir } from "../support/temp-dir.ts";
 import type { ClientReport } from "./clients/client-report.ts";
 import { bundleClient } from "./support/bundle-client.ts";
-import { CertificateAuthority, type CertificatePair } from "./support/certificates.ts";
+import { CertificateAuthority, type CertificateFiles } from "../support/certificates.ts";
 import { expectReport } from "./support/expect-report.ts";
 import { isAbsent, reportOf, runTool } from "./support/tools.ts";
 import { ROOT, startDev, type TroupeServer } from "./support/troupe-process.ts";
@@ -18,8 +18,8 @@ describe.skipIf(isAbsent("openssl"))("over TLS", () => {
   const folder = tempDir();
   let server: TroupeServer;
   let ca: string;
-  let mine: CertificatePair;
-  let strange: CertificatePair;
+  let mine: CertificateFiles;
+  let strange: CertificateFiles;
 
   beforeAll(async () => {
     const authority = new CertificateAuthority(folder.path, "authority");
@@ -44,7 +44,7 @@ describe.skipIf(isAbsent("openssl"))("over TLS", () => {
     },
   );
 
-  const grpcJs = async (key: string, pair?: CertificatePair) => {
+  const grpcJs = async (key: string, pair?: CertificateFiles) => {
     const client = await bundleClient("grpc-js-client", folder.path, "node");
     const files = pair === undefined ? [ca] : [ca, pair.cert, pair.key];
     const address = `127.0.0.1:${server.port}`;

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { PeerCertificate, TlsMaterial } from "../../node/ports.ts";
+import { CertificateAuthority, type CertificateFiles } from "../../../test/support/certificates.ts";
 import {
   type Fixture,
   RawClient,
@@ -29,80 +29,20 @@ let stranger: Pair;
 let fixture: Fixture | undefined;
 let seen: PeerCertificate | undefined;
 
-function openssl(...args: string[]): void {
-  execFileSync("openssl", args, { cwd: folder, stdio: "ignore" });
-}
-
-function pair(name: string): Pair {
-  const read = (kind: string): string => readFileSync(join(folder, `${name}.${kind}`), "utf8");
-  return { cert: read("crt"), key: read("key") };
-}
-
-function makeAuthority(name: string): Pair {
-  openssl(
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    `${name}.key`,
-    "-out",
-    `${name}.crt`,
-    "-days",
-    "2",
-    "-subj",
-    `/CN=${name}`,
-  );
-  return pair(name);
-}
-
-function issue(authorityName: string, name: string, altNames: string): Pair {
-  openssl(
-    "req",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    `${name}.key`,
-    "-out",
-    `${name}.csr`,
-    "-subj",
-    `/O=Troupe/CN=${name}`,
-  );
-  writeFileSync(join(folder, "ext"), `subjectAltName=${altNames}`);
-  openssl(
-    "x509",
-    "-req",
-    "-in",
-    `${name}.csr`,
-    "-CA",
-    `${authorityName}.crt`,
-    "-CAkey",
-    `${authorityName}.key`,
-    "-CAcreateserial",
-    "-out",
-    `${name}.crt`,
-    "-days",
-    "2",
-    "-extfile",
-    "ext",
-  );
-  return pair(name);
+/** The texts of a certificate and its key. */
+function read({ cert, key }: CertificateFiles): Pair {
+  return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
 }
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "troupe-tls-"));
-  authority = makeAuthority("authority");
-  makeAuthority("other-authority");
-  server = issue("authority", "server", "DNS:localhost,IP:127.0.0.1");
-  nextServer = issue("authority", "next-server", "DNS:localhost,IP:127.0.0.1");
-  client = issue("authority", "client", "DNS:client.local,URI:spiffe://cluster/host/a");
-  stranger = issue("other-authority", "stranger", "DNS:client.local");
+  const own = new CertificateAuthority(folder, "authority");
+  const other = new CertificateAuthority(folder, "other-authority");
+  authority = read(own.pair);
+  server = read(own.issue("server", "DNS:localhost,IP:127.0.0.1"));
+  nextServer = read(own.issue("next-server", "DNS:localhost,IP:127.0.0.1"));
+  client = read(own.issue("client", "DNS:client.local,URI:spiffe://cluster/host/a"));
+  stranger = read(other.issue("stranger", "DNS:client.local"));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(async () => {
