@@ -1,40 +1,19 @@
-import { afterEach, describe, expect, test } from "bun:test";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { describe, expect, test } from "bun:test";
 import { call } from "../../../test/support/http2-call.ts";
 import type { HttpHandler, HttpRequest } from "../../node/ports.ts";
 import {
   END_HEADERS,
-  type Fixture,
   frame,
   frameTypes,
   postBlock,
   RawClient,
   RawHttp2Client,
-  startListener,
   uint32,
   until,
 } from "../../../test/support/listener-fixture.ts";
+import { ListenerInTest } from "../../../test/support/listener-in-test.ts";
 
-let fixture: Fixture | undefined;
-let session: ClientHttp2Session | undefined;
-
-async function start(handler: Partial<HttpHandler> = {}, limits = {}): Promise<Fixture> {
-  fixture = await startListener(handler, limits);
-  return fixture;
-}
-
-afterEach(async () => {
-  session?.destroy();
-  session = undefined;
-  await fixture?.listener.close();
-  fixture = undefined;
-});
-
-function client(url: string): ClientHttp2Session {
-  session = connect(url);
-  session.on("error", () => {});
-  return session;
-}
+const { start, client, leave } = new ListenerInTest();
 
 describe("streaming", () => {
   async function pump(
@@ -128,7 +107,7 @@ describe("streaming", () => {
       expect(written).toBeLessThan(32 * 1024 * 1024);
       leave();
       await until(() => aborted === 1 && released === waits);
-      session?.destroy();
+      leave();
       await listener.close();
     }
   });
@@ -224,14 +203,14 @@ describe("a client that leaves", () => {
     stream.on("error", () => {});
     stream.write("abc");
     await until(() => begun);
-    session?.destroy();
+    leave();
     await until(() => failure instanceof Error);
   });
 
   test("an answer to a client that is gone is harmless", async () => {
     let answer: (() => void) | undefined;
     let aborted = false;
-    const { url } = await start({
+    const { url, listener } = await start({
       request(request, response) {
         request.onAborted(() => {
           aborted = true;
@@ -254,7 +233,7 @@ describe("a client that leaves", () => {
     // The process, and the connection of the next request, are still there.
     const raw = new RawClient(Number(url.split(":")[2])).write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
     aborted = false;
-    await until(() => fixture?.listener.connections === 2);
+    await until(() => listener.connections === 2);
     raw.socket.destroy();
     await until(() => aborted);
   });

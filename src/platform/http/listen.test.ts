@@ -1,34 +1,10 @@
-import { afterEach, describe, expect, test } from "bun:test";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { describe, expect, test } from "bun:test";
 import { call } from "../../../test/support/http2-call.ts";
 import type { HttpHandler } from "../../node/ports.ts";
-import {
-  type Fixture,
-  RawClient,
-  startListener,
-  until,
-} from "../../../test/support/listener-fixture.ts";
+import { RawClient, startListener, until } from "../../../test/support/listener-fixture.ts";
+import { ListenerInTest } from "../../../test/support/listener-in-test.ts";
 
-let fixture: Fixture | undefined;
-let session: ClientHttp2Session | undefined;
-
-async function start(handler: Partial<HttpHandler> = {}, limits = {}): Promise<Fixture> {
-  fixture = await startListener(handler, limits);
-  return fixture;
-}
-
-afterEach(async () => {
-  session?.destroy();
-  session = undefined;
-  await fixture?.listener.close();
-  fixture = undefined;
-});
-
-function client(url: string): ClientHttp2Session {
-  session = connect(url);
-  session.on("error", () => {});
-  return session;
-}
+const { start, client } = new ListenerInTest();
 
 describe("one port", () => {
   test("serves HTTP/1.1 and HTTP/2 and tells them apart", async () => {
