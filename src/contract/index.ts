@@ -12,3 +12,4 @@ export type * from "./partition-tolerance.ts";
 export type * from "./placement.ts";
 export type * from "./plugin.ts";
 export type * from "./statestore.ts";
+export type * from "./statestore-powers.ts";

@@ -1,7 +1,16 @@
 import type { ActorId, ActorTypeSpec, HistoryPolicy } from "../domain/actor.ts";
 import type { StringMap } from "../domain/invocation.ts";
-import type { PluginHost } from "./host.ts";
 import type { Component } from "./component.ts";
+import type { PluginHost } from "./host.ts";
+import type {
+  History,
+  Outbox,
+  Portability,
+  Resealing,
+  Schedules,
+  Search,
+  Seeds,
+} from "./statestore-powers.ts";
 
 /** What a statestore is handed. */
 export interface StatestoreHost extends PluginHost {
@@ -83,6 +92,8 @@ export type ClaimResult =
       readonly requestIds: readonly string[] | undefined;
       /** False if the row was made by this claim. */
       readonly existed: boolean;
+      /** Wrapped seed of the actor's own data key, if it has one. */
+      readonly seed?: Uint8Array;
     }
   | {
       readonly kind: "owned";
@@ -155,13 +166,28 @@ export interface ActorCommit {
   /** `keep`: state and tags stay. `remove`: a tombstone that keeps epoch and revision. */
   readonly change:
     | { readonly kind: "keep" }
-    | { readonly kind: "set"; readonly state: StoredState; readonly tags: StringMap }
-    | { readonly kind: "remove" };
+    | {
+        readonly kind: "set";
+        readonly state: StoredState;
+        readonly tags: StringMap;
+        /** Set only if the tags are those of `baseRevision`: an index of tags may be left alone. */
+        readonly sameTags?: boolean;
+      }
+    | {
+        readonly kind: "remove";
+        /** Also drops the seed and the past states, so that no copy of them can be opened here. */
+        readonly shred?: boolean;
+      };
+  /** Wrapped seed to keep with the actor, in place of any other; absent to leave it as it is. */
+  readonly seed?: Uint8Array;
   readonly dedup: readonly DedupRecord[];
   readonly outbox: readonly OutboxMessage[];
   readonly schedules: readonly ScheduleChange[];
   readonly history: readonly HistoryEntry[];
-  /** How much history stays after this commit. */
+  /**
+   * How much history stays. A commit that adds past states drops what `last` no longer keeps; the
+   * rest, and what idle actors no longer keep, goes with `History.prune` at the latest.
+   */
   readonly historyPolicy: HistoryPolicy;
 }
 
@@ -178,86 +204,6 @@ export interface CommitBatch {
  */
 export type CommitResult = "committed" | "fenced" | "conflict";
 
-/** A row of `search.list`, without its state. */
-export interface ActorSummary {
-  readonly actor: ActorId;
-  readonly revision: number;
-  readonly epoch: number;
-  readonly tags: StringMap;
-  readonly hasState: boolean;
-  readonly updatedMs: number;
-}
-
-/** Finds actors. Results are ordered by (type, key) and paged by the last one seen. */
-export interface Search {
-  list(query: {
-    readonly system: string;
-    readonly type?: string;
-    readonly keyPrefix?: string;
-    /** All of these must be present with these values. */
-    readonly tags?: StringMap;
-    readonly after?: { readonly type: string; readonly key: string };
-    readonly limit: number;
-  }): Promise<readonly ActorSummary[]>;
-}
-
-/** Past states. */
-export interface History {
-  byRevision(actor: ActorId, revision: number): Promise<HistoryRow | undefined>;
-  /** Newest first. */
-  list(
-    actor: ActorId,
-    range: {
-      readonly fromRevision?: number;
-      readonly toRevision?: number;
-      readonly fromMs?: number;
-      readonly toMs?: number;
-      readonly limit: number;
-    },
-  ): Promise<readonly HistoryRow[]>;
-}
-
-/** One past state with the time of its commit by the store's clock. */
-export interface HistoryRow extends HistoryEntry {
-  readonly committedMs: number;
-}
-
-/** A message that is due, as the pump takes it. */
-export interface OutboxRow extends OutboxMessage {
-  readonly rowId: number;
-  readonly source: ActorId;
-  readonly attempts: number;
-}
-
-/** Deliveries after the commit. Any node may take over a dead node's rows. */
-export interface Outbox {
-  /** Claims due rows for `holdMs`, skipping rows that another process holds; in order per (source, target). */
-  due(sessionId: number, limit: number, holdMs: number): Promise<readonly OutboxRow[]>;
-  ack(rowIds: readonly number[]): Promise<void>;
-  retry(rowId: number, delayMs: number, reason: string): Promise<void>;
-  deadLetter(rowId: number, reason: string): Promise<void>;
-  deadLetters(limit: number): Promise<readonly (OutboxRow & { readonly reason: string })[]>;
-}
-
-/** A schedule that is due. */
-export interface ScheduleRow {
-  readonly rowId: number;
-  readonly actor: ActorId;
-  readonly name: string;
-  readonly dueMs: number;
-  readonly repeat: string;
-  readonly action: string;
-  readonly body: Uint8Array;
-}
-
-/** Durable timers. */
-export interface Schedules {
-  due(sessionId: number, limit: number, holdMs: number): Promise<readonly ScheduleRow[]>;
-  /** Moves to `nextDueMs`, or removes when `undefined`; false if the row has changed meanwhile. */
-  ack(rowId: number, seenDueMs: number, nextDueMs: number | undefined): Promise<boolean>;
-  list(actor: ActorId): Promise<readonly ScheduleRow[]>;
-}
-
 /** Registered actor types, so that after a restart a known type without a host is not unknown. */
 export interface TypeRegistry {
   put(types: readonly ActorTypeSpec[]): Promise<void>;
@@ -270,27 +216,6 @@ export interface MetaTable {
   /** Writes only if absent; answers what is there afterwards. */
   putIfAbsent(name: string, value: Uint8Array): Promise<Uint8Array>;
   put(name: string, value: Uint8Array): Promise<void>;
-}
-
-/** A row's sealed bytes for re-encryption under a new key; written back by compare-and-set. */
-export interface Resealing {
-  /** Rows whose envelope names another key than `keyId`, at most `limit`. */
-  pending(keyId: Uint8Array, limit: number): Promise<readonly SealedRow[]>;
-  /** Replaces the bytes if they are still `before`; false if the row has changed. */
-  replace(row: SealedRow, sealed: Uint8Array): Promise<boolean>;
-  /** How many rows each key has, by hexadecimal key id. */
-  countByKey(): Promise<ReadonlyMap<string, number>>;
-}
-
-/** Where sealed bytes lie, with all that their additional data binds. */
-export interface SealedRow {
-  readonly purpose: "state" | "history" | "dedup" | "outbox" | "schedule";
-  readonly rowId: number;
-  readonly actor: ActorId;
-  readonly revision: number;
-  /** Payload type for states; request id, message id or schedule name for the others. */
-  readonly label: string;
-  readonly before: Uint8Array;
 }
 
 /**
@@ -336,6 +261,8 @@ export interface Statestore extends Component {
   readonly outbox?: Outbox;
   readonly schedules?: Schedules;
   readonly resealing?: Resealing;
+  readonly seeds?: Seeds;
+  readonly portability?: Portability;
 }
 
 /** A committed state with its position. */
@@ -344,4 +271,6 @@ export interface ReadResult {
   readonly revision: number;
   readonly state: StoredState | undefined;
   readonly tags: StringMap;
+  /** Wrapped seed of the actor's own data key, if it has one. */
+  readonly seed?: Uint8Array;
 }

@@ -1,7 +1,14 @@
 import type { ActorId } from "../domain/actor.ts";
 
 /** What sealed bytes are for. Bytes sealed for one purpose never open as another's. */
-export type SealPurpose = "state" | "history" | "dedup" | "outbox" | "schedule" | "key_check";
+export type SealPurpose =
+  | "state"
+  | "history"
+  | "dedup"
+  | "outbox"
+  | "schedule"
+  | "seed"
+  | "key_check";
 
 /** Proves that a key of the ring is the one that a store was written with. */
 export interface KeyCheck {

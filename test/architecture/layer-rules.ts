@@ -60,6 +60,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 /** Driver libraries by plug-in folder; nobody else imports them. */
 export const PLUGIN_DRIVERS: Readonly<Record<string, readonly string[]>> = {
   "acl/policy-files": ["yaml"],
+  "statestores/cockroachdb": ["postgres"],
+  "statestores/mssql": ["mssql", "tedious"],
+  "statestores/mysql": ["mysql2", "mysql2/*"],
+  "statestores/postgres": ["postgres"],
 };
 
 const PURE: ReadonlySet<string> = new Set(["std", "domain", "contract", "core"]);

@@ -1,4 +1,5 @@
-import type { ActorCommit, HistoryPolicy } from "../../../src/contract/index.ts";
+import type { ActorCommit } from "../../../src/contract/index.ts";
+import { keptHistory } from "./memory-history.ts";
 import type { ActorRow, MemoryRows } from "./memory-rows.ts";
 
 /** Writes a commit whose compare-and-set has been won, at `wallMs`. Bytes are copied: the caller may reuse its own. */
@@ -78,23 +79,5 @@ function changeSchedules(rows: MemoryRows, row: ActorRow, commit: ActorCommit): 
       body,
       heldUntilMs: 0,
     });
-  }
-}
-
-function keptHistory(
-  history: ActorRow["history"],
-  policy: HistoryPolicy,
-  wallMs: number,
-): ActorRow["history"] {
-  if (history.length === 0) return history;
-  switch (policy.kind) {
-    case "none":
-      return [];
-    case "all":
-      return history;
-    case "last":
-      return policy.count < history.length ? history.slice(history.length - policy.count) : history;
-    case "duration":
-      return history.filter((entry) => entry.committedMs >= wallMs - policy.ms);
   }
 }

@@ -46,7 +46,7 @@ export class MemoryStatestore implements Statestore {
     this.types = memoryTypes();
     this.meta = memoryMeta();
     this.search = { list: (query) => Promise.resolve(this.#list(query)) };
-    this.history = new MemoryHistory(this.#rows);
+    this.history = new MemoryHistory(this.#rows, () => this.#host.clock.wallMs());
     this.outbox = new MemoryOutbox(this.#rows, host.clock);
     this.schedules = new MemorySchedules(this.#rows, host.clock);
   }

@@ -18,6 +18,8 @@ export class HistoryTable {
   readonly #keepSince: SqlStatement;
   readonly #byRevision: SqlStatement;
   readonly #list: SqlStatement;
+  readonly #pruneLast: SqlStatement;
+  readonly #pruneSince: SqlStatement;
   /** False while the table is known to be empty, which spares most commits a deletion. */
   #used: boolean;
 
@@ -45,6 +47,14 @@ export class HistoryTable {
         WHERE a.identity = ? AND h.revision BETWEEN ? AND ? AND h.committed_ms BETWEEN ? AND ?
         ORDER BY h.revision DESC LIMIT ?`,
     );
+    const surplus = `DELETE FROM history WHERE number IN
+       (SELECT h.number FROM actors a JOIN history h ON h.actor = a.number
+         WHERE a.system = ? AND a.type = ?`;
+    this.#pruneLast = connection.prepare(
+      `${surplus} AND h.revision <= (SELECT revision FROM history WHERE actor = a.number
+                                      ORDER BY revision DESC LIMIT 1 OFFSET ?) LIMIT ?)`,
+    );
+    this.#pruneSince = connection.prepare(`${surplus} AND h.committed_ms < ? LIMIT ?)`);
     const any = connection.prepare("SELECT 1 FROM history LIMIT 1");
     this.#used = connection.read(() => any.get()) !== undefined;
   }
@@ -75,6 +85,18 @@ export class HistoryTable {
         this.#keepSince.run(actor, nowMs - policy.ms);
         return;
     }
+  }
+
+  prune({ system, type, policy, limit }: Parameters<History["prune"]>[0]): number {
+    if (policy.kind === "all") return 0;
+    if (!this.#used && !this.#shared) return 0;
+    return this.#connection.write((nowMs) => {
+      if (policy.kind === "duration") {
+        return this.#pruneSince.run(system, type, nowMs - policy.ms, limit);
+      }
+      const count = policy.kind === "last" ? policy.count : 0;
+      return this.#pruneLast.run(system, type, count, limit);
+    });
   }
 
   byRevision(actor: ActorId, revision: number): HistoryRow | undefined {

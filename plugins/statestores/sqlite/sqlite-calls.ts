@@ -22,6 +22,7 @@ export const SQLITE_CALLS = {
   search: (engine, query) => engine.search.list(query),
   pastState: (engine, actor, revision) => engine.history.byRevision(actor, revision),
   pastStates: (engine, actor, range) => engine.history.list(actor, range),
+  prunePast: (engine, of) => engine.history.prune(of),
   dueMessages: (engine, limit, holdMs) => engine.outbox.due(limit, holdMs),
   ackMessages: (engine, rowIds) => engine.outbox.ack(rowIds),
   retryMessage: (engine, rowId, delayMs) => engine.outbox.retry(rowId, delayMs),
@@ -57,6 +58,7 @@ export interface SqliteCallTypes {
   search: SqliteEngine["search"]["list"];
   pastState: SqliteEngine["history"]["byRevision"];
   pastStates: SqliteEngine["history"]["list"];
+  prunePast: SqliteEngine["history"]["prune"];
   dueMessages: SqliteEngine["outbox"]["due"];
   ackMessages: SqliteEngine["outbox"]["ack"];
   retryMessage: SqliteEngine["outbox"]["retry"];

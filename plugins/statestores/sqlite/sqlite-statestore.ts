@@ -76,6 +76,7 @@ export class SqliteStatestore implements Statestore {
     this.history = {
       byRevision: (actor, revision) => thread.call("pastState", actor, revision),
       list: (actor, range) => thread.call("pastStates", actor, range),
+      prune: (of) => thread.call("prunePast", of),
     };
     this.outbox = {
       due: (_sessionId, limit, holdMs) => thread.call("dueMessages", limit, holdMs),

@@ -161,7 +161,7 @@ export function historyTests(subject: StatestoreSubject): void {
         expect(await revisions({ fromMs: at + 60_000, limit: 10 })).toEqual([]);
       }));
 
-    test("the policy of the last commit says how much stays", () =>
+    test("the policy says how much stays, after the background has swept", () =>
       withHistory(async (store, history, claimed) => {
         const revisions = async () =>
           (await history.list(claimed.actor, { limit: 100 })).map((row) => row.revision);
@@ -175,10 +175,20 @@ export function historyTests(subject: StatestoreSubject): void {
           );
         await later(6, { kind: "duration", ms: 3_600_000 });
         expect(await revisions()).toEqual([6, 5, 4]);
+        const prune = (policy: HistoryPolicy, limit = 100) => {
+          const { system, type } = claimed.actor;
+          return history.prune({ system, type, policy, limit });
+        };
+        expect(await prune({ kind: "all" })).toBe(0);
+        expect(await prune({ kind: "duration", ms: 3_600_000 })).toBe(0);
+        expect(await prune({ kind: "last", count: 2 })).toBe(1);
+        expect(await revisions()).toEqual([6, 5]);
         await later(7, { kind: "duration", ms: -1_000 });
+        await prune({ kind: "duration", ms: -1_000 });
         expect(await revisions()).toEqual([]);
         await later(8, { kind: "all" });
         await commit(store, claimed.sessionId, turn(claimed, 8));
+        await prune({ kind: "none" });
         expect(await revisions()).toEqual([]);
       }));
 
