@@ -2,6 +2,7 @@
 export type * from "../domain/actor.ts";
 export type * from "../domain/error.ts";
 export type * from "../domain/invocation.ts";
+export type * from "../domain/member.ts";
 export type * from "./access-policy.ts";
 export type * from "./activator.ts";
 export type * from "./authenticator.ts";

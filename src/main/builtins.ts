@@ -9,6 +9,9 @@ import roundRobin from "../../plugins/balancers/round-robin/plugin.ts";
 import twoChoices from "../../plugins/balancers/two-choices/plugin.ts";
 import divergence from "../../plugins/partition-tolerance/divergence/plugin.ts";
 import storeArbiter from "../../plugins/partition-tolerance/store-arbiter/plugin.ts";
+import consistentHash from "../../plugins/placement/consistent-hash/plugin.ts";
+import guided from "../../plugins/placement/guided/plugin.ts";
+import leastLoaded from "../../plugins/placement/least-loaded/plugin.ts";
 import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
 import memory from "../../plugins/statestores/memory/plugin.ts";
 import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
@@ -19,6 +22,9 @@ export const builtins: readonly AnyPlugin[] = [
   memory,
   sqlite,
   rendezvous,
+  consistentHash,
+  guided,
+  leastLoaded,
   divergence,
   storeArbiter,
   roundRobin,
