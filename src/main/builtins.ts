@@ -8,6 +8,9 @@ import random from "../../plugins/balancers/random/plugin.ts";
 import roundRobin from "../../plugins/balancers/round-robin/plugin.ts";
 import twoChoices from "../../plugins/balancers/two-choices/plugin.ts";
 import divergence from "../../plugins/partition-tolerance/divergence/plugin.ts";
+import dynamicQuorum from "../../plugins/partition-tolerance/dynamic-quorum/plugin.ts";
+import majorityQuorum from "../../plugins/partition-tolerance/majority-quorum/plugin.ts";
+import staticQuorum from "../../plugins/partition-tolerance/static-quorum/plugin.ts";
 import storeArbiter from "../../plugins/partition-tolerance/store-arbiter/plugin.ts";
 import consistentHash from "../../plugins/placement/consistent-hash/plugin.ts";
 import guided from "../../plugins/placement/guided/plugin.ts";
@@ -26,6 +29,9 @@ export const builtins: readonly AnyPlugin[] = [
   guided,
   leastLoaded,
   divergence,
+  staticQuorum,
+  dynamicQuorum,
+  majorityQuorum,
   storeArbiter,
   roundRobin,
   random,

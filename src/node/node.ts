@@ -59,7 +59,7 @@ export class Node {
   /** New calls from outside are refused; what runs may finish. */
   #refusing = false;
   #storeReachable = true;
-  #partition: PartitionDecision = { kind: "serve" };
+  #partition: PartitionDecision | undefined;
   readonly #upkeep: Upkeep;
 
   constructor(parts: NodeParts) {
@@ -88,7 +88,7 @@ export class Node {
       log,
       refusing: () => this.#refusing,
       stopping: () => this.#status === "stopping",
-      partition: () => this.#partition,
+      partition: () => this.#partition ?? { kind: "serve" },
       denied: parts.denied,
       policyFailed: parts.policyFailed,
     });
@@ -182,8 +182,13 @@ export class Node {
       alive: members,
       known: members,
       storeReachable: store.exclusive ? undefined : storeReachable,
+      up: [],
+      down: [],
+      left: [],
+      previous: this.#partition,
     });
-    if (decision.kind !== this.#partition.kind) log.warn("partition.decision", { ...decision });
+    if (decision.kind !== (this.#partition?.kind ?? "serve"))
+      log.warn("partition.decision", { ...decision });
     this.#partition = decision;
   }
 

@@ -5,8 +5,6 @@ import {
   placementSuite,
   placementView,
 } from "../../../test/conformance/placement.suite.ts";
-import { pluginLifecycleSuite } from "../../../test/conformance/plugin-lifecycle.suite.ts";
-import { recordingHost } from "../../../test/conformance/support/recording-host.ts";
 import plugin from "./plugin.ts";
 
 const config = { virtualNodes: 256 };
@@ -17,7 +15,6 @@ placementSuite({
   // With 256 points a member's share strays by some 6 percent.
   bounds: { maxShare: 1.2, maxFailoverShare: 2.5, weightTolerance: 0.2, even: false },
 });
-pluginLifecycleSuite({ plugin, config, host: recordingHost });
 
 // Reckoned by an independent program over BigInt and the runtime's own xxHash64.
 describe("the frozen definition, version 1", () => {

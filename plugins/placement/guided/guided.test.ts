@@ -6,7 +6,6 @@ import {
   placementSuite,
   placementView,
 } from "../../../test/conformance/placement.suite.ts";
-import { pluginLifecycleSuite } from "../../../test/conformance/plugin-lifecycle.suite.ts";
 import { recordingHost } from "../../../test/conformance/support/recording-host.ts";
 import rendezvous from "../rendezvous/plugin.ts";
 import plugin from "./plugin.ts";
@@ -23,11 +22,6 @@ function guided(map: Record<string, string>, fallback: "rendezvous" | "none" = "
 }
 
 placementSuite({ name: plugin.name, create: () => guided(MAP) });
-pluginLifecycleSuite({
-  plugin,
-  config: { map: MAP, fallback: "rendezvous", slotsAbove: 256 },
-  host: recordingHost,
-});
 
 const order = (key: string, system = "shop") => ({ system, type: "order", key });
 const view = placementView(members(4));

@@ -6,7 +6,6 @@ import {
   placementSuite,
   placementView,
 } from "../../../test/conformance/placement.suite.ts";
-import { pluginLifecycleSuite } from "../../../test/conformance/plugin-lifecycle.suite.ts";
 import { recordingHost } from "../../../test/conformance/support/recording-host.ts";
 import { freeSteps } from "./free-capacity.ts";
 import plugin from "./plugin.ts";
@@ -30,7 +29,6 @@ const scale = {
 const made = (preference = 3) => plugin.create({ ...config, preference }, recordingHost());
 
 placementSuite({ name: plugin.name, create: () => made() });
-pluginLifecycleSuite({ plugin, config, host: recordingHost });
 
 function load(loopLagMs: number, activations = 0, gib = 0): MemberLoad {
   return { loopLagMs, activations, residentBytes: gib * GIB };

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { ContractId, HostOf, PluginHost, PluginMeter } from "../../contract/index.ts";
 import {
   type ErrorCode,
@@ -8,6 +9,7 @@ import {
 import type { HostRequest } from "../../kernel/kernel.ts";
 import type { ActivatorDoor } from "../../node/activator-door.ts";
 import type { Clock, Logger, Random } from "../../node/ports.ts";
+import { KeptFile } from "./kept-file.ts";
 
 /** What the hosts of all plug-ins are made of. */
 export interface PluginWorld {
@@ -38,12 +40,19 @@ export function pluginHosts(world: PluginWorld): (request: HostRequest) => HostO
           queryTimeoutMs: world.queryTimeoutMs,
           transactionTries: world.transactionTries,
         };
+      case "partition-tolerance@1":
+        return { ...host, ...keptFile(world.dataDir, request) };
       case "activator@1":
         return { ...host, ...world.door(request.instance) };
       default:
         return host;
     }
   };
+}
+
+function keptFile(dataDir: string, { plugin }: HostRequest) {
+  const file = new KeptFile(join(dataDir, "plugins", `partition-tolerance-${plugin}.json`));
+  return { load: () => file.load(), save: (bytes: Uint8Array) => file.save(bytes) };
 }
 
 function plainHost(world: PluginWorld, request: HostRequest): PluginHost {
