@@ -35,8 +35,10 @@ export type SenderEnd =
   | "cold"
   /** Released, and nobody was told: whoever is called for it next claims it. */
   | "released"
-  /** Nothing was released; the actor is still claimed by this node. */
-  | "kept";
+  /** The store did not answer: the actor may still be claimed by this node. */
+  | "kept"
+  /** The claim went with the activation. */
+  | "lost";
 
 /** What happens to a handoff at the old owner. */
 export type SenderInput =
@@ -76,6 +78,8 @@ export type ReceiverEnd =
   | "owned"
   /** The claim failed; the next call claims anew. */
   | "failed"
+  /** The store has lost commits: its revision is behind what was sent. The actor must not run. */
+  | "damaged"
   /** The old owner was not heard of again. */
   | "expired";
 

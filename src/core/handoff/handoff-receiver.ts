@@ -100,6 +100,8 @@ export class HandoffReceiver {
   }
 
   #claimed(epoch: number, revision: number): void {
+    // What was sent had been committed: a row behind it has gone back in time.
+    if (this.#held !== undefined && revision < this.#held.revision) return this.#end("damaged");
     const current =
       this.#held !== undefined &&
       epoch === this.#held.epoch + 1 &&

@@ -65,7 +65,7 @@ export class HandoffSender {
   }
 
   #draining(input: SenderInput): void {
-    if (input.kind === "lost") return this.#end("kept");
+    if (input.kind === "lost") return this.#end("lost");
     if (input.kind !== "drained") return;
     this.#held = input.held;
     if (this.#targetGone) return this.#release();
