@@ -8,6 +8,7 @@ export type * from "./activator.ts";
 export type * from "./authenticator.ts";
 export type * from "./balancer.ts";
 export type * from "./component.ts";
+export type * from "./discovery.ts";
 export type * from "./host.ts";
 export type * from "./partition-tolerance.ts";
 export type * from "./placement.ts";

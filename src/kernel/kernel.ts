@@ -52,7 +52,7 @@ export interface ComponentHealth {
 export interface KernelHealth {
   /** The worst of all. */
   readonly health: PluginHealth;
-  /** False once a family that calls need has failed; events from outside are not among them. */
+  /** False once a family that calls need has failed; activators and discovery are not among them. */
   readonly ready: boolean;
   readonly components: readonly ComponentHealth[];
 }
@@ -67,6 +67,9 @@ interface Made {
 }
 
 const SEVERITY: Readonly<Record<PluginHealth, number>> = { ok: 0, degraded: 1, failed: 2 };
+
+/** Families that calls can do without: events from outside, and members that are still to be found. */
+const OUTWARD: ReadonlySet<ContractId> = new Set(["activator@1", "discovery@1"]);
 
 /**
  * The life of all components of one node: create everything, start in family order, stop in reverse.
@@ -166,7 +169,7 @@ export class Kernel {
     let ready = true;
     for (const { contract, health } of this.#made) {
       if (SEVERITY[health] > SEVERITY[worst]) worst = health;
-      if (health === "failed" && contract !== "activator@1") ready = false;
+      if (health === "failed" && !OUTWARD.has(contract)) ready = false;
     }
     const components = this.#made.map(({ contract, plugin, instance, health, detail }) => ({
       contract,

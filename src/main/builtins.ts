@@ -7,6 +7,10 @@ import localFirst from "../../plugins/balancers/local-first/plugin.ts";
 import random from "../../plugins/balancers/random/plugin.ts";
 import roundRobin from "../../plugins/balancers/round-robin/plugin.ts";
 import twoChoices from "../../plugins/balancers/two-choices/plugin.ts";
+import dns from "../../plugins/discovery/dns/plugin.ts";
+import kubernetes from "../../plugins/discovery/kubernetes/plugin.ts";
+import staticDiscovery from "../../plugins/discovery/static/plugin.ts";
+import storeDiscovery from "../../plugins/discovery/store/plugin.ts";
 import divergence from "../../plugins/partition-tolerance/divergence/plugin.ts";
 import dynamicQuorum from "../../plugins/partition-tolerance/dynamic-quorum/plugin.ts";
 import majorityQuorum from "../../plugins/partition-tolerance/majority-quorum/plugin.ts";
@@ -33,6 +37,10 @@ export const builtins: readonly AnyPlugin[] = [
   dynamicQuorum,
   majorityQuorum,
   storeArbiter,
+  staticDiscovery,
+  dns,
+  kubernetes,
+  storeDiscovery,
   roundRobin,
   random,
   twoChoices,

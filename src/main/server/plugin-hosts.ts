@@ -1,5 +1,13 @@
 import { join } from "node:path";
-import type { ContractId, HostOf, PluginHost, PluginMeter } from "../../contract/index.ts";
+import type {
+  ContractId,
+  HostOf,
+  PluginHost,
+  PluginMeter,
+  Seed,
+  SessionAddress,
+  SessionRow,
+} from "../../contract/index.ts";
 import {
   type ErrorCode,
   type ErrorDetails,
@@ -23,6 +31,10 @@ export interface PluginWorld {
   readonly shared: boolean;
   readonly queryTimeoutMs: number;
   readonly transactionTries: number;
+  readonly nodeName: string;
+  readonly seeds: readonly Seed[];
+  readonly peerPort: number;
+  readonly sessions: () => Promise<readonly SessionRow[]>;
   readonly door: (instance: string) => ActivatorDoor;
 }
 
@@ -42,12 +54,25 @@ export function pluginHosts(world: PluginWorld): (request: HostRequest) => HostO
         };
       case "partition-tolerance@1":
         return { ...host, ...keptFile(world.dataDir, request) };
+      case "discovery@1": {
+        const { nodeName, cluster, seeds, peerPort } = world;
+        const sessions = () => addresses(world.sessions);
+        return { ...host, nodeName, cluster, seeds, peerPort, sessions };
+      }
       case "activator@1":
         return { ...host, ...world.door(request.instance) };
       default:
         return host;
     }
   };
+}
+
+/** Of sessions that are up: their lease may have ended, and they may be there all the same. */
+async function addresses(sessions: PluginWorld["sessions"]): Promise<readonly SessionAddress[]> {
+  const rows = await sessions();
+  return rows
+    .filter(({ state }) => state === "up")
+    .map(({ nodeName, address }) => ({ nodeId: nodeName, address }));
 }
 
 function keptFile(dataDir: string, { plugin }: HostRequest) {

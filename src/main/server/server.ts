@@ -6,6 +6,7 @@ import { EMPTY_MAP } from "../../domain/invocation.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { Hooks } from "../../kernel/hooks.ts";
 import { type HostRequest, Kernel } from "../../kernel/kernel.ts";
+import { parseSeed } from "../../kernel/seed-address.ts";
 import type { Settings } from "../../kernel/settings.ts";
 import { checkKeys } from "../../node/check-keys.ts";
 import { makeActivatorDoor } from "../../node/activator-door.ts";
@@ -259,6 +260,14 @@ export class Server {
       shared: settings.workers > 1,
       queryTimeoutMs: settings.limits.queryTimeoutMs,
       transactionTries: settings.limits.transactionTries,
+      nodeName: this.#nodeName,
+      seeds: settings.seeds.flatMap((text) => {
+        const seed = parseSeed(text);
+        const { port } = settings.peerAddr;
+        return seed === undefined ? [] : [{ host: seed.host, port: seed.port ?? port }];
+      }),
+      peerPort: settings.peerAddr.port,
+      sessions: () => this.#store.sessions.list(),
       door: (instance) =>
         makeActivatorDoor(instance, {
           invoker: { invoke: (call, signal) => this.#node.router.invoke(call, signal) },
@@ -287,7 +296,9 @@ export class Server {
     };
     // What a component says of itself is for administrators; anybody may ask this.
     for (const { contract, instance, health } of this.#kernel.health().components) {
-      if (health === "failed" && contract !== "activator@1") checks[instance] = "failed";
+      if (health === "failed" && contract !== "activator@1" && contract !== "discovery@1") {
+        checks[instance] = "failed";
+      }
     }
     return checks;
   }
