@@ -160,10 +160,10 @@ describe("the API server", () => {
     const first = JSON.stringify({
       kind: "EndpointSliceList",
       metadata: { continue: "1" },
-      items: [],
+      items: [{ endpoints: [{ addresses: ["10.2.0.99"] }] }],
     });
     cluster.api.instead.push({ status: 200, body: first }, expired);
-    expect(await find()).toHaveLength(2);
+    expect((await find()).map(({ host }) => host)).toEqual(["10.2.0.1", "10.2.0.2"]);
     expect(cluster.api.asked).toHaveLength(4);
     cluster.api.instead.push(
       { status: 200, body: first },

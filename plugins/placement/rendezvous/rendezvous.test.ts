@@ -67,6 +67,16 @@ describe("the score", () => {
   });
 });
 
+test("P4: shares are within 1 percent of the weights at 400,000 actors", () => {
+  const weights = [1, 1, 2, 4];
+  const list = members(4).map((each, at) => ({ ...each, weight: weights[at] ?? 1 }));
+  const placed = placeAll(plugin.create({ slotsAbove: 256 }), placementView(list), 400_000);
+  for (const { nodeId, weight } of list) {
+    const share = placed.filter((owner) => owner === nodeId).length / ((400_000 * weight) / 8);
+    expect(Math.abs(share - 1)).toBeLessThan(0.01);
+  }
+});
+
 test("300 members are placed by slots, evenly, and only a leaver's actors move", () => {
   const placement = plugin.create({ slotsAbove: 256 });
   const all = members(300);
