@@ -193,3 +193,29 @@ export interface Portability {
    */
   write(rows: readonly PortableRow[]): Promise<void>;
 }
+
+/** One step of a schema. */
+export interface SchemaStep {
+  /** 1, 2, 3 … */
+  readonly version: number;
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+/** Where a database stands. `have` is 0 for an empty one. */
+export interface SchemaStatus {
+  readonly have: number;
+  readonly want: number;
+  readonly pending: readonly SchemaStep[];
+}
+
+/**
+ * The schema by command. Both are called before `start` or without it, and open and close a
+ * connection of their own; they refuse what `start` refuses (a newer or a changed schema).
+ */
+export interface Migrations {
+  /** Writes nothing. */
+  plan(signal: AbortSignal): Promise<SchemaStatus>;
+  /** Takes the pending steps under the database's lock, telling of each; answers those it took. */
+  apply(signal: AbortSignal, taken?: (step: SchemaStep) => void): Promise<readonly SchemaStep[]>;
+}

@@ -4,6 +4,7 @@ import type { Component } from "./component.ts";
 import type { PluginHost } from "./host.ts";
 import type {
   History,
+  Migrations,
   Outbox,
   Portability,
   Resealing,
@@ -20,6 +21,10 @@ export interface StatestoreHost extends PluginHost {
   readonly acceptUnsafeDurability: boolean;
   /** Several processes share this store, so ownership is read back before reads are answered. */
   readonly shared: boolean;
+  /** Longest time for one statement. */
+  readonly queryTimeoutMs: number;
+  /** Most tries of a transaction that the database asks to repeat. */
+  readonly transactionTries: number;
 }
 
 /** Opens a session: one row per process with a lease on the store's own clock. */
@@ -263,6 +268,7 @@ export interface Statestore extends Component {
   readonly resealing?: Resealing;
   readonly seeds?: Seeds;
   readonly portability?: Portability;
+  readonly migrations?: Migrations;
 }
 
 /** A committed state with its position. */

@@ -124,8 +124,7 @@ export const LIMIT_SETTINGS = {
     "5s",
     10,
     undefined,
-    "Time for one query of the statestore.",
-    RESERVED,
+    "Time for one query of a database server.",
   ),
   transactionTries: limit(
     "transaction_tries",
@@ -133,8 +132,7 @@ export const LIMIT_SETTINGS = {
     "5",
     1,
     100,
-    "Tries of a transaction that the statestore asks to repeat.",
-    RESERVED,
+    "Tries of a transaction that a database server asks to repeat.",
   ),
   sessionTtlMs: limit(
     "lease_ttl",

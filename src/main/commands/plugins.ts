@@ -162,5 +162,7 @@ function bareHost(): StatestoreHost {
     cluster: "troupe",
     acceptUnsafeDurability: false,
     shared: false,
+    queryTimeoutMs: 1_000,
+    transactionTries: 1,
   };
 }

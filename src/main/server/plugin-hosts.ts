@@ -19,6 +19,8 @@ export interface PluginWorld {
   readonly cluster: string;
   readonly acceptUnsafeDurability: boolean;
   readonly shared: boolean;
+  readonly queryTimeoutMs: number;
+  readonly transactionTries: number;
   readonly door: (instance: string) => ActivatorDoor;
 }
 
@@ -33,6 +35,8 @@ export function pluginHosts(world: PluginWorld): (request: HostRequest) => HostO
           cluster: world.cluster,
           acceptUnsafeDurability: world.acceptUnsafeDurability,
           shared: world.shared,
+          queryTimeoutMs: world.queryTimeoutMs,
+          transactionTries: world.transactionTries,
         };
       case "activator@1":
         return { ...host, ...world.door(request.instance) };

@@ -257,6 +257,8 @@ export class Server {
       cluster: settings.cluster,
       acceptUnsafeDurability: settings.acceptUnsafeDurability,
       shared: settings.workers > 1,
+      queryTimeoutMs: settings.limits.queryTimeoutMs,
+      transactionTries: settings.limits.transactionTries,
       door: (instance) =>
         makeActivatorDoor(instance, {
           invoker: { invoke: (call, signal) => this.#node.router.invoke(call, signal) },

@@ -20,6 +20,8 @@ export function statestoreHost(
     cluster: "test",
     acceptUnsafeDurability: false,
     shared: false,
+    queryTimeoutMs: 5_000,
+    transactionTries: 5,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     clock: {
       now: () => performance.now(),
