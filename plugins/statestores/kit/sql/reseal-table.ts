@@ -173,7 +173,13 @@ function statementsOf(dialect: SqlDialect, purpose: Purpose): PurposeStatements 
   const version = `substring(p.${value}, 1, 1)`;
   const keyId = `substring(p.${value}, 3, 8)`;
   const keys = key.map((column) => `p.${column}`).join(", ");
-  const position = key.length === 1 ? `t.${key[0]} > $4` : after(key.map((column) => `t.${column}`), from);
+  const position =
+    key.length === 1
+      ? `t.${key[0]} > $4`
+      : after(
+          key.map((column) => `t.${column}`),
+          from,
+        );
   const same = key.map((column, index) => `${column} = $${index + 3}`).join(" AND ");
   return {
     ...purpose,

@@ -36,7 +36,10 @@ export class SearchTable implements Search {
     const beyond = Uint8Array.of(...prefix, BEYOND);
     const values: SqlValue[] = [system, from, utf8(afterKey), prefix, beyond, limit, ...digests];
     return await this.#access.attempt("repeat", async (client) => {
-      const { rows } = await client.run(this.#statement(digests.length, type !== undefined), values);
+      const { rows } = await client.run(
+        this.#statement(digests.length, type !== undefined),
+        values,
+      );
       return rows.map(view);
     });
   }
