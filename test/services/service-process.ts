@@ -43,7 +43,6 @@ export async function endProgram(child: ChildProcess): Promise<void> {
   );
 }
 
-
 /** A new folder for the data of one service. */
 export function privateFolder(kind: ServiceKind): string {
   const folder = mkdtempSync(join(tmpdir(), `troupe-${kind.name.toLowerCase()}-`));
@@ -51,4 +50,3 @@ export function privateFolder(kind: ServiceKind): string {
   chmodSync(folder, 0o777);
   return folder;
 }
-

@@ -1,11 +1,5 @@
 import mysql, { type Connection, type ConnectionOptions, type FieldPacket } from "mysql2";
-import type {
-  SqlAddress,
-  SqlError,
-  SqlResult,
-  SqlRow,
-  SqlValue,
-} from "../kit/sql/sql-client.ts";
+import type { SqlAddress, SqlError, SqlResult, SqlRow, SqlValue } from "../kit/sql/sql-client.ts";
 import { MAX_PREPARED, type MysqlConnection, type MysqlDriver } from "./driver.ts";
 import { connectError, lostError, serverError } from "./server-error.ts";
 
@@ -17,17 +11,16 @@ export const nodeDriver: MysqlDriver = {
         ...optionsOf(address),
         connectTimeout: timeoutMs,
       });
+      const made = new NodeConnection(connection);
       const fail = (error: unknown) => {
-        connection.destroy();
+        made.end(lostError(libraryError(error).code));
         ended();
         reject(connectFailure(error, address));
       };
       // Also for what comes later: without a listener an error would end the process.
       connection.on("error", fail);
-      connection.on("end", () => {
-        fail(new Error("ended"));
-      });
-      connection.once("connect", () => resolve(new NodeConnection(connection)));
+      connection.on("end", () => fail({ code: "PROTOCOL_CONNECTION_LOST" }));
+      connection.once("connect", () => resolve(made));
     });
   },
 };
@@ -62,6 +55,8 @@ function tlsOf({ tls, tlsCa }: SqlAddress): Pick<ConnectionOptions, "ssl"> {
 
 class NodeConnection implements MysqlConnection {
   readonly #connection: Connection;
+  /** How to reject what is under way: the library forgets it when it is told to end. */
+  readonly #waiting = new Set<(error: SqlError) => void>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -69,7 +64,9 @@ class NodeConnection implements MysqlConnection {
 
   run(text: string, values: readonly SqlValue[], prepared: boolean): Promise<SqlResult> {
     return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
       const answer = (error: unknown, result: unknown, fields: FieldPacket[] | undefined) => {
+        this.#waiting.delete(reject);
         if (error) reject(queryFailure(error));
         else resolve(resultOf(result, fields));
       };
@@ -83,7 +80,13 @@ class NodeConnection implements MysqlConnection {
   }
 
   destroy(): void {
+    this.end(lostError("it was closed"));
+  }
+
+  end(error: SqlError): void {
     this.#connection.destroy();
+    for (const reject of this.#waiting) reject(error);
+    this.#waiting.clear();
   }
 }
 

@@ -25,12 +25,17 @@ export class MysqlClient implements SqlClient {
 
   async open(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const aborted = () => this.#close();
-    signal.addEventListener("abort", aborted);
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = () => {
+      this.#close();
+      reject(new SqlError("unreachable", "connecting to the server took too long"));
+    };
+    signal.addEventListener("abort", abort);
     try {
-      await this.#lease.use(true, (connection) => connection.run("SELECT 1", [], false));
+      const proof = this.#lease.use(true, (one) => one.run("SELECT 1", [], false));
+      await Promise.race([proof, aborted]);
     } finally {
-      signal.removeEventListener("abort", aborted);
+      signal.removeEventListener("abort", abort);
     }
   }
 

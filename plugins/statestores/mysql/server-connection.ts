@@ -53,6 +53,8 @@ export class ServerConnection {
   /** Each statement is a transaction of its own; else a transaction begins by itself. */
   #commitsEach = true;
   #isOpen = true;
+  /** The server's number for it; 0 until that is known. */
+  #id = 0;
   readonly #plan: ConnectionPlan;
   readonly #connection: MysqlConnection;
   readonly #ended: () => void;
@@ -79,6 +81,8 @@ export class ServerConnection {
     made = new ServerConnection(plan, connection, ended);
     try {
       for (const text of setupStatements(limits)) await made.run(text, [], false);
+      const { rows } = await made.run("SELECT CONNECTION_ID()", [], false);
+      made.#id = Number(rows[0]?.[0]);
     } catch (error) {
       made.destroy();
       throw error;
@@ -109,11 +113,24 @@ export class ServerConnection {
     const answer = this.#connection.run(text, values, prepared);
     try {
       return await within(clock, limits.statementTimeoutMs + GRACE_MS, answer, () => {
+        void this.#kill();
         return new SqlError("timeout", `no answer in ${limits.statementTimeoutMs} ms`);
       });
     } catch (error) {
       if (isUseless(error)) this.destroy();
       throw error;
+    }
+  }
+
+  /** Asks the server to end a statement that it goes on with, and lets go of its locks, if it can. */
+  async #kill(): Promise<void> {
+    const { driver, address, limits } = this.#plan;
+    if (this.#id === 0) return;
+    try {
+      const other = await driver.connect(address, limits.connectTimeoutMs, () => undefined);
+      await other.run(`KILL ${this.#id}`, [], false).finally(() => other.destroy());
+    } catch {
+      // A server that answers nobody ends what is cut off as soon as it answers.
     }
   }
 

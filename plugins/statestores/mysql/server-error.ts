@@ -59,7 +59,10 @@ function detail(kind: SqlErrorKind, number: number, message: string): string {
 
 /** No connection could be had. `why` is a library's code or an own short text. */
 export function connectError(kind: SqlErrorKind, address: SqlAddress, why: string): SqlError {
-  return new SqlError(kind, `${CONNECT_TEXTS[kind] ?? "cannot log in to"} ${placeOf(address)}: ${why}`);
+  return new SqlError(
+    kind,
+    `${CONNECT_TEXTS[kind] ?? "cannot log in to"} ${placeOf(address)}: ${why}`,
+  );
 }
 
 const CONNECT_TEXTS: Readonly<Partial<Record<SqlErrorKind, string>>> = {
