@@ -97,6 +97,8 @@ export class ConnectionPool {
   }
 
   async #take(commitsEach: boolean): Promise<ServerConnection> {
+    // The one used last stands last, so the stale ones are the first.
+    for (const free of [...this.#free]) if (free.isStale) free.destroy();
     const fit = this.#free.findLastIndex((one) => one.commitsEach === commitsEach);
     const isFull = this.#open.size >= this.#size;
     const [free] = fit < 0 && !isFull ? [] : this.#free.splice(fit, 1);

@@ -28,6 +28,15 @@ const SQL_MODE = [
 ].join(",");
 
 /**
+ * A server that loses its client without a word, as when a machine's power goes, ends the connection
+ * after this time, and with it a transaction whose locks would keep others from taking over.
+ */
+const IDLE_SECONDS = 20;
+/** Connections that have been idle for this long are not trusted to be there any more. */
+const STALE_MS = (IDLE_SECONDS * 1000) / 2;
+const MAX_CONCAT_BYTES = 64 * 1024 * 1024;
+
+/**
  * What every connection must be, whatever the server's settings and its `init_connect` made of it.
  * The comments are read by the one server and passed over by the other.
  */
@@ -40,6 +49,7 @@ function setupStatements(limits: SqlLimits): readonly string[] {
     `SET SESSION sql_mode = '${SQL_MODE}', time_zone = '+00:00',
        /*M! max_statement_time = ${timeoutMs / 1000}, */
        /*!80000 max_execution_time = ${timeoutMs}, */
+       wait_timeout = ${IDLE_SECONDS}, group_concat_max_len = ${MAX_CONCAT_BYTES},
        innodb_lock_wait_timeout = ${lockSeconds}`,
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
   ];
@@ -53,6 +63,7 @@ export class ServerConnection {
   /** Each statement is a transaction of its own; else a transaction begins by itself. */
   #commitsEach = true;
   #isOpen = true;
+  #usedMs: number;
   /** The server's number for it; 0 until that is known. */
   #id = 0;
   readonly #plan: ConnectionPlan;
@@ -63,6 +74,7 @@ export class ServerConnection {
     this.#plan = plan;
     this.#connection = connection;
     this.#ended = ended;
+    this.#usedMs = plan.clock.now();
   }
 
   /** Rejects with what keeps a connection from being had; `ended` is called when it is no more. */
@@ -95,6 +107,11 @@ export class ServerConnection {
     return this.#isOpen;
   }
 
+  /** True if the server may be about to end it. */
+  get isStale(): boolean {
+    return this.#plan.clock.now() - this.#usedMs > STALE_MS;
+  }
+
   get commitsEach(): boolean {
     return this.#commitsEach;
   }
@@ -110,6 +127,7 @@ export class ServerConnection {
   async run(text: string, values: readonly SqlValue[], prepared: boolean): Promise<SqlResult> {
     if (!this.#isOpen) throw lostError("it was closed");
     const { clock, limits } = this.#plan;
+    this.#usedMs = clock.now();
     const answer = this.#connection.run(text, values, prepared);
     try {
       return await within(clock, limits.statementTimeoutMs + GRACE_MS, answer, () => {
