@@ -1,11 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { answersHandshake } from "./handshake.ts";
-import { SERVICE_KINDS, type ServiceKind } from "./service-kinds.ts";
-import { endProgram, hasEnded, privateFolder, startProgram } from "./service-process.ts";
+import { type Program, SERVICE_KINDS, type ServiceKind } from "./service-kinds.ts";
 
 /**
  * Real back ends for tests. A service whose variable names a reachable URL is used as it is; another
@@ -15,6 +23,8 @@ import { endProgram, hasEnded, privateFolder, startProgram } from "./service-pro
  */
 
 const READY_MS = 60_000;
+const STOP_MS = 15_000;
+const SETPRIV = "/usr/bin/setpriv";
 
 /** A back end that is not there. */
 export interface AbsentService {
@@ -39,9 +49,51 @@ interface Running {
   readonly folder: string;
 }
 
+/** Starts one program of a service under the account it insists on; it ends with this process. */
+export function startProgram(program: Program, log: string): ChildProcess {
+  const isRoot = process.getuid?.() === 0;
+  // The kernel ends the service if this process is killed; servers that refuse root get their account.
+  const account =
+    isRoot && program.user !== undefined
+      ? [`--reuid=${program.user}`, `--regid=${program.user}`, "--init-groups"]
+      : [];
+  const wrapper = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig=KILL", ...account, "--"] : [];
+  const [path = program.path, ...parameters] = [...wrapper, program.path, ...program.parameters];
+  const output = openSync(log, "a");
+  try {
+    const environment = { ...process.env, ...program.environment };
+    return spawn(path, parameters, {
+      stdio: ["ignore", output, output],
+      env: environment,
+      cwd: "/",
+    });
+  } finally {
+    closeSync(output);
+  }
+}
+
+const hasEnded = (child: ChildProcess): boolean =>
+  child.exitCode !== null || child.signalCode !== null;
+
+async function end(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  child.kill("SIGTERM");
+  await waitUntil("a service ends", () => hasEnded(child), STOP_MS).catch(() =>
+    child.kill("SIGKILL"),
+  );
+}
+
 async function stopOne(running: Running): Promise<void> {
-  for (const child of [...running.processes].reverse()) await endProgram(child);
+  for (const child of [...running.processes].reverse()) await end(child);
   rmSync(running.folder, { recursive: true, force: true });
+}
+
+/** An empty folder that the service's own account can reach. */
+export function privateFolder(kind: ServiceKind): string {
+  const folder = mkdtempSync(join(tmpdir(), `troupe-${kind.name.toLowerCase()}-`));
+  // Its own account must reach it; nothing in it is worth hiding from the users of a test machine.
+  chmodSync(folder, 0o777);
+  return folder;
 }
 
 async function startOne(kind: ServiceKind, programs: string): Promise<Running> {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, readFileSync } from "node:fs";
 import { rejectionOf } from "../../../test/conformance/support/statestore-fixture.ts";
 import { statestoreHost } from "../../../test/conformance/support/statestore-host.ts";
-import { PrivateService } from "../../../test/services/private-service.ts";
+import { answersHandshake } from "../../../test/services/handshake.ts";
+import { PrivateServer } from "../../../test/services/private-server.ts";
 import { SERVICE_KINDS } from "../../../test/services/service-kinds.ts";
 import { CertificateAuthority } from "../../../test/support/certificates.ts";
 import { mysqlAddress } from "../../../test/support/mysql-databases.ts";
@@ -59,13 +60,13 @@ for (const kind of SERVICE_KINDS.filter(({ name }) => name === "MariaDB" || name
   const isAbsent = kind.find() === undefined;
   if (isAbsent) process.stdout.write(`skipped: ${kind.name} is not installed\n`);
   describe.skipIf(isAbsent)(`a ${kind.name} of our own`, () => {
-    let server: PrivateService;
+    const answers = (url: string) =>
+      answersHandshake("127.0.0.1", Number(new URL(url).port), kind.handshake);
+    let server: PrivateServer;
     beforeAll(async () => {
-      const started = await PrivateService.start(kind);
-      if (started === undefined) throw new Error(`${kind.name} is not installed`);
-      server = started;
+      server = await PrivateServer.start(kind, answers);
     }, 90_000);
-    afterAll(() => server.stop(), 30_000);
+    afterAll(() => server[Symbol.asyncDispose](), 30_000);
 
     const open = (driver: keyof typeof DRIVERS, changes: Partial<SqlAddress> = {}, more = {}) =>
       new MysqlClient({
@@ -86,10 +87,10 @@ for (const kind of SERVICE_KINDS.filter(({ name }) => name === "MariaDB" || name
         const inserting = keepInserting(client);
         const { acknowledged, failures } = inserting;
         await waitUntil("writes are under way", () => acknowledged.length > 50);
-        await server.signal("SIGKILL");
+        await server.kill9();
         await waitUntil("the loss is noticed", () => failures.length > 10);
         const before = acknowledged.length;
-        await server.resume();
+        await server.restart(answers);
         await waitUntil("writes go on", () => acknowledged.length > before + 50);
         await inserting.stop();
         expect(failures.filter(({ kind: one }) => one !== "lost" && one !== "unreachable")).toEqual(
@@ -111,21 +112,21 @@ for (const kind of SERVICE_KINDS.filter(({ name }) => name === "MariaDB" || name
         const client = open(driver);
         await client.open(signal());
         await client.run(ONE, []);
-        await server.signal("SIGSTOP");
+        server.signal("SIGSTOP");
         try {
           const statement = rejectionOf(client.run(INSERT, [-1]));
           const connecting = kindOf(client.transaction((runner) => runner.run(ONE, [])));
           expect(await statement).toMatchObject({ kind: "timeout", mayHaveCommitted: true });
           expect(["unreachable", "timeout"]).toContain(await connecting);
         } finally {
-          await server.signal("SIGCONT");
+          server.signal("SIGCONT");
         }
-        const answers = () =>
+        const served = () =>
           client.run(ONE, []).then(
             ({ rows }) => rows.length === 1,
             () => false,
           );
-        expect(await waitUntil("it answers", answers)).toBe(true);
+        expect(await waitUntil("it answers", served)).toBe(true);
         await client.close();
       },
       30_000,
@@ -135,8 +136,8 @@ for (const kind of SERVICE_KINDS.filter(({ name }) => name === "MariaDB" || name
       "with no connection left it is unreachable: %s",
       async (driver) => {
         const small = kind.name === "MariaDB" ? 10 : 4;
-        await server.signal("SIGKILL");
-        await server.resume([`--max-connections=${small}`]);
+        await server.kill9();
+        await server.restart(answers, [`--max-connections=${small}`]);
         const client = open(driver, {}, { poolSize: 20 });
         const gate = Promise.withResolvers<void>();
         const results = Array.from({ length: 20 }, () => client.transaction(() => gate.promise));
@@ -156,8 +157,8 @@ for (const kind of SERVICE_KINDS.filter(({ name }) => name === "MariaDB" || name
       const { cert, key } = authority.issue("server", "IP:127.0.0.1");
       chmodSync(key, 0o644);
       const tlsCa = readFileSync(authority.pair.cert, "utf8");
-      await server.signal("SIGKILL");
-      await server.resume([
+      await server.kill9();
+      await server.restart(answers, [
         `--ssl-ca=${authority.pair.cert}`,
         `--ssl-cert=${cert}`,
         `--ssl-key=${key}`,
@@ -182,8 +183,8 @@ for (const kind of SERVICE_KINDS.filter(({ name }) => name === "MariaDB" || name
     }, 60_000);
 
     test("a server without secure connections is refused, not spoken to in the clear", async () => {
-      await server.signal("SIGKILL");
-      await server.resume(kind.name === "MariaDB" ? ["--skip-ssl"] : ["--tls-version="]);
+      await server.kill9();
+      await server.restart(answers, kind.name === "MariaDB" ? ["--skip-ssl"] : ["--tls-version="]);
       for (const driver of ["bun", "mysql2"] as const) {
         for (const tls of ["on", "verify"] as const) {
           const client = open(driver, { tls });
