@@ -7,6 +7,12 @@ export function tableName(name: SqlTableName): string {
   return name.startsWith("troupe_") ? name : `troupe_${name}`;
 }
 
+/** The kit's name for a table that the catalogue has. */
+function plainName(found: string): string {
+  const plain = found.replace(/^troupe_/, "");
+  return plain === "schema" ? found : plain;
+}
+
 /** What a kind of column is in a CREATE TABLE, and in the catalogue. */
 const TYPES: Readonly<Record<SqlColumnKind, readonly [made: string, found: string]>> = {
   identity: ["BINARY(32)", "binary(32)"],
@@ -42,16 +48,19 @@ const COLUMNS_TEXT = `SELECT table_name, column_name,
   FROM information_schema.columns
  WHERE table_schema = DATABASE() AND table_name LIKE 'troupe\\_%'`;
 
-const INDEXES_TEXT = `SELECT DISTINCT table_name, index_name
+const INDEXES_TEXT = `SELECT table_name, index_name,
+    CONCAT(CASE WHEN MIN(non_unique) = 0 THEN 'unique (' ELSE '(' END,
+           GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR ', '), ')')
   FROM information_schema.statistics
- WHERE table_schema = DATABASE() AND table_name LIKE 'troupe\\_%' AND index_name <> 'PRIMARY'`;
+ WHERE table_schema = DATABASE() AND table_name LIKE 'troupe\\_%'
+ GROUP BY table_name, index_name`;
 
 function columnEntry(row: SqlRow): CatalogEntry {
   const [table = "", name = "", type = "", collation = "", extra = "", nullable] = row.map(String);
   const parts = [type, collation, extra.includes("auto_increment") ? "auto_increment" : ""];
   const bound = nullable === "NO" ? " not null" : "";
   return {
-    table,
+    table: plainName(table),
     kind: "column",
     name,
     definition: `${parts.filter((part) => part !== "").join(" ")}${bound}`,
@@ -78,16 +87,19 @@ export const MYSQL_SCHEMA: SqlSchemaDialect = {
     return [`CREATE TABLE IF NOT EXISTS ${name} (\n  ${parts.join(",\n  ")}\n) ${TABLE_OPTIONS}`];
   },
 
-  expected({ name: tableOf, columns, indexes }) {
-    const table = tableName(tableOf);
-    const entries = columns.map(({ name, kind, nullable = false }): CatalogEntry => {
-      const definition = `${TYPES[kind][1]}${nullable ? "" : " not null"}`;
-      return { table, kind: "column", name, definition };
-    });
-    const others = indexes.map(({ name }): CatalogEntry => {
-      return { table, kind: "index", name, definition: "" };
-    });
-    return [...entries, ...others];
+  expected({ name: table, columns, key, indexes }) {
+    const index = (name: string, of: readonly string[], unique: boolean): CatalogEntry => {
+      const definition = `${unique ? "unique " : ""}(${of.join(", ")})`;
+      return { table, kind: "index", name, definition };
+    };
+    return [
+      ...columns.map(({ name, kind, nullable = false }): CatalogEntry => {
+        const definition = `${TYPES[kind][1]}${nullable ? "" : " not null"}`;
+        return { table, kind: "column", name, definition };
+      }),
+      index("PRIMARY", key, true),
+      ...indexes.map((one) => index(one.name, one.columns, one.unique === true)),
+    ];
   },
 
   async catalog(runner: SqlRunner) {
@@ -95,8 +107,9 @@ export const MYSQL_SCHEMA: SqlSchemaDialect = {
     const indexes = await runner.run(unprepared(INDEXES_TEXT), []);
     return [
       ...columns.rows.map(columnEntry),
-      ...indexes.rows.map(([table, name]): CatalogEntry => {
-        return { table: String(table), kind: "index", name: String(name), definition: "" };
+      ...indexes.rows.map((row): CatalogEntry => {
+        const [table = "", name = "", definition = ""] = row.map(String);
+        return { table: plainName(table), kind: "index", name, definition };
       }),
     ];
   },
