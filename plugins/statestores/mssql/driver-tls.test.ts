@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { CertificateAuthority, type CertificateFiles } from "../../../test/support/certificates.ts";
 import { tempDir } from "../../../test/support/temp-dir.ts";
 import { withDouble } from "../../../test/support/tds/tds-client.ts";
-import type { TdsHandler } from "../../../test/support/tds/tds-double.ts";
+import type { TdsHandler } from "../../../test/support/tds/tds-handler.ts";
 import type { TdsCertificate } from "../../../test/support/tds/tds-encryption.ts";
-import type { SqlStatement } from "../kit/sql/sql-client.ts"; const prepared = (text: string): SqlStatement => ({ text, prepared: true });
+import { prepared } from "../kit/sql/dialect.ts";
 import type { SqlAddress, SqlErrorKind } from "../kit/sql/sql-client.ts";
 
 const signal = () => AbortSignal.timeout(10_000);

@@ -1,14 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { freePort } from "../../../test/support/free-port.ts";
 import { type ClientOptions, clientOf, withDouble } from "../../../test/support/tds/tds-client.ts";
-import {
-  type TdsAnswer,
-  TdsDouble,
-  type TdsHandler,
-} from "../../../test/support/tds/tds-double.ts";
+import { TdsDouble } from "../../../test/support/tds/tds-double.ts";
+import type { TdsAnswer, TdsHandler } from "../../../test/support/tds/tds-handler.ts";
 import type { TdsRequest } from "../../../test/support/tds/tds-requests.ts";
 import { waitUntil } from "../../../test/support/wait-until.ts";
-import type { SqlStatement } from "../kit/sql/sql-client.ts"; const prepared = (text: string): SqlStatement => ({ text, prepared: true });
+import { prepared } from "../kit/sql/dialect.ts";
 import type { SqlError, SqlErrorKind, SqlValue } from "../kit/sql/sql-client.ts";
 
 const nothing: TdsAnswer = { kind: "results", results: [] };

@@ -1,7 +1,8 @@
 import { statestoreHost } from "../../conformance/support/statestore-host.ts";
 import { MssqlClient } from "../../../plugins/statestores/mssql/driver.ts";
 import type { SqlAddress, SqlLimits } from "../../../plugins/statestores/kit/sql/sql-client.ts";
-import { TdsDouble, type TdsHandler, type TdsOptions } from "./tds-double.ts";
+import { TdsDouble } from "./tds-double.ts";
+import type { TdsHandler, TdsOptions } from "./tds-handler.ts";
 
 /** Bounds of a client under test: short where a test waits for them to be reached. */
 export const LIMITS: SqlLimits = {

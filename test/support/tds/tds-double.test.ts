@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Connection, type ConnectionOptions, Request, TYPES } from "tedious";
-import { type TdsAnswer, TdsDouble, type TdsHandler, type TdsOptions } from "./tds-double.ts";
+import { TdsDouble } from "./tds-double.ts";
+import type { TdsAnswer, TdsHandler, TdsOptions } from "./tds-handler.ts";
 import type { TdsRequest, TdsValue } from "./tds-requests.ts";
 import type { TdsColumn, TdsColumnType } from "./tds-tokens.ts";
 
