@@ -41,7 +41,8 @@ interface Running {
   readonly folder: string;
 }
 
-function start(program: Program, log: string): ChildProcess {
+/** Starts one program of a service under the account it insists on; it ends with this process. */
+export function startProgram(program: Program, log: string): ChildProcess {
   const isRoot = process.getuid?.() === 0;
   // The kernel ends the service if this process is killed; servers that refuse root get their account.
   const account =
@@ -79,7 +80,8 @@ async function stopOne(running: Running): Promise<void> {
   rmSync(running.folder, { recursive: true, force: true });
 }
 
-function privateFolder(kind: ServiceKind): string {
+/** An empty folder that the service's own account can reach. */
+export function privateFolder(kind: ServiceKind): string {
   const folder = mkdtempSync(join(tmpdir(), `troupe-${kind.name.toLowerCase()}-`));
   // Its own account must reach it; nothing in it is worth hiding from the users of a test machine.
   chmodSync(folder, 0o777);
@@ -95,11 +97,11 @@ async function startOne(kind: ServiceKind, programs: string): Promise<Running> {
   const running = { kind, url: recipe.url, processes, folder };
   try {
     for (const program of recipe.prepare) {
-      const child = start(program, log);
+      const child = startProgram(program, log);
       await waitUntil(`${program.path} ends`, () => hasEnded(child), READY_MS);
       if (child.exitCode !== 0) throw new Error(`${program.path} failed`);
     }
-    for (const program of recipe.stay) processes.push(start(program, log));
+    for (const program of recipe.stay) processes.push(startProgram(program, log));
     await waitUntil(
       `${kind.name} answers`,
       () => {

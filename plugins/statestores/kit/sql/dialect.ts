@@ -61,7 +61,7 @@ export interface CatalogEntry {
   readonly table: string;
   readonly kind: "column" | "index";
   readonly name: string;
-  /** Of a column: the catalogue's type with ` not null` behind it where that holds. Of an index: "". */
+  /** What matters of it in words of the dialect: the type of a column, the columns of an index. */
   readonly definition: string;
 }
 

@@ -57,14 +57,15 @@ export interface SqlClient {
 
 /**
  * What a failure means, whichever server said it.
- * `unreachable`: no connection could be had, nothing was sent. `lost`: the connection broke after
- * something was sent. `retry`: the server rolled back and asks to repeat (serialisation, deadlock).
+ * `unreachable`: no connection could be made, nothing was sent. `busy`: no connection became free in
+ * time, nothing was sent. `lost`: the connection broke after something was sent. `retry`: the server rolled back and asks to repeat (serialisation, deadlock).
  * `timeout`: a statement took too long. `duplicate`: a unique index refused. `full`: no space.
  * `permission`: the user may not. `login`: wrong user, password or database. `tls`: no secure
  * connection. `schema`: a table, column or function is not as expected. `other`: anything else.
  */
 export type SqlErrorKind =
   | "unreachable"
+  | "busy"
   | "lost"
   | "retry"
   | "timeout"
