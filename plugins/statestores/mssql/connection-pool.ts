@@ -40,7 +40,7 @@ export class ConnectionPool<C extends Pooled> {
     this.#options = options;
   }
 
-  /** A connection for the caller alone; rejects with `unreachable` after `waitMs` or once closed. */
+  /** A connection for the caller alone; rejects with `busy` after `waitMs`, with `unreachable` once closed. */
   async acquire(): Promise<C> {
     if (this.#closed) throw closedError();
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
@@ -115,7 +115,7 @@ export class ConnectionPool<C extends Pooled> {
         disarm: clock.setTimer(waitMs, () => {
           this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
           const text = `no connection to sql server became free within ${waitMs} ms`;
-          refuse(new SqlError("unreachable", text));
+          refuse(new SqlError("busy", text));
         }),
       };
       this.#waiters.push(waiter);

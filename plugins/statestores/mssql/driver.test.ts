@@ -342,7 +342,7 @@ describe("connections", () => {
         const busy = [1, 2].map(() => failureOf(client.run(prepared("slow"), [])));
         await waitUntil("both are busy", () => double.logins.length === 2);
         const failure = await failureOf(client.run(select, []));
-        expect(failure).toMatchObject({ kind: "unreachable", mayHaveCommitted: false });
+        expect(failure).toMatchObject({ kind: "busy", mayHaveCommitted: false });
         expect(double.logins).toHaveLength(2);
         await client.close();
         await Promise.all(busy);

@@ -4,20 +4,18 @@ import { ClaimPlan } from "./claim-plan.ts";
 import { CommitPlan } from "./commit-plan.ts";
 import { readFacts } from "./mssql-facts.ts";
 import { FRAGMENTS } from "./mssql-fragments.ts";
-import { SCHEMA } from "./mssql-schema.ts";
+import { mssqlSchema } from "./mssql-schema.ts";
 
-/** Tables are in the user's default schema, under the names of the kit. */
-export const tableName = (name: SqlTableName): string => name;
-
-/** SQL Server in the kit's words. */
-export function makeMssqlDialect(): SqlDialect {
-  const claims = new ClaimPlan(tableName);
-  const commits = new CommitPlan(tableName);
+/** SQL Server 2019 and later, with the tables in one schema of its database. */
+export function mssqlDialect(namespace: string): SqlDialect {
+  const table = (name: SqlTableName): string => `${namespace}.${name}`;
+  const claims = new ClaimPlan(table);
+  const commits = new CommitPlan(table);
   return {
     name: "mssql",
-    schema: SCHEMA,
+    schema: mssqlSchema(namespace),
     fragments: FRAGMENTS,
-    table: tableName,
+    table,
     facts: readFacts,
     claim: (client, ask) => claims.run(client, ask),
     commit: (client, batch) => commits.run(client, batch),

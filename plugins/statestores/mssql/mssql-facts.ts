@@ -1,6 +1,6 @@
-import type { ServerFacts } from "../kit/sql/dialect.ts";
+import { type ServerFacts, unprepared } from "../kit/sql/dialect.ts";
 import { numberOf, textOf } from "../kit/sql/row-values.ts";
-import type { SqlRunner, SqlStatement } from "../kit/sql/sql-client.ts";
+import type { SqlRunner } from "../kit/sql/sql-client.ts";
 import { NOW } from "./mssql-types.ts";
 
 /** SQL Server 2019, the first whose table variables are planned by their real size. */
@@ -9,13 +9,10 @@ const FIRST_MAJOR = 15;
 const HOSTED_EDITIONS: ReadonlySet<number> = new Set([5, 8, 11, 12]);
 
 /** What a server says of itself and of the database. */
-export const FACTS: SqlStatement = {
-  prepared: false,
-  text: `SELECT CAST(SERVERPROPERTY('ProductVersion') AS varchar(128)),
+export const FACTS = unprepared(`SELECT CAST(SERVERPROPERTY('ProductVersion') AS varchar(128)),
   CAST(SERVERPROPERTY('Edition') AS varchar(128)), CAST(SERVERPROPERTY('EngineEdition') AS int),
   d.delayed_durability_desc, CAST(d.is_read_only AS int), ${NOW}
-  FROM sys.databases d WHERE d.database_id = DB_ID();`,
-};
+  FROM sys.databases d WHERE d.database_id = DB_ID();`);
 
 /** Reads them. */
 export async function readFacts(runner: SqlRunner): Promise<ServerFacts> {

@@ -1,4 +1,4 @@
-import type { CatalogEntry, SqlSchemaDialect } from "../kit/sql/dialect.ts";
+import { type CatalogEntry, type SqlSchemaDialect, unprepared } from "../kit/sql/dialect.ts";
 import type { SqlColumn, SqlIndex, SqlTable, SqlTableName } from "../kit/sql/schema.ts";
 import {
   type SqlClient,
@@ -9,67 +9,66 @@ import {
 } from "../kit/sql/sql-client.ts";
 import { COLUMN_TYPES, NAME_COLLATION } from "./mssql-types.ts";
 
-/** Columns and indexes of the user's default schema, where names without a schema are. */
-export const CATALOG: SqlStatement = {
-  prepared: false,
-  text: `SELECT t.name, 'column', c.name, y.name, c.max_length, c.collation_name,
+/** Columns and indexes of one schema of the database. */
+export function catalogStatement(namespace: string): SqlStatement {
+  return unprepared(`SELECT t.name, 'column', c.name, y.name, c.max_length, c.collation_name,
   CAST(c.is_identity AS int), CAST(c.is_nullable AS int)
   FROM sys.tables t
   JOIN sys.columns c ON c.object_id = t.object_id
   JOIN sys.types y ON y.user_type_id = c.user_type_id
- WHERE t.schema_id = SCHEMA_ID();
+ WHERE t.schema_id = SCHEMA_ID('${namespace}');
 SELECT t.name, 'index', i.name, c.name, k.key_ordinal, i.filter_definition,
   CAST(i.is_unique AS int), NULL
   FROM sys.tables t
   JOIN sys.indexes i ON i.object_id = t.object_id
   JOIN sys.index_columns k ON k.object_id = i.object_id AND k.index_id = i.index_id
   JOIN sys.columns c ON c.object_id = k.object_id AND c.column_id = k.column_id
- WHERE t.schema_id = SCHEMA_ID()
- ORDER BY t.name, i.name, k.key_ordinal;`,
-};
+ WHERE t.schema_id = SCHEMA_ID('${namespace}')
+ ORDER BY t.name, i.name, k.key_ordinal;`);
+}
 
 /** Waits without a limit of its own: the time-out of statements ends it. */
-export const LOCK: SqlStatement = {
-  prepared: false,
-  text: `DECLARE @granted int;
+export const LOCK: SqlStatement = unprepared(`DECLARE @granted int;
 EXEC @granted = sp_getapplock @Resource = 'troupe_schema', @LockMode = 'Exclusive',
   @LockOwner = 'Transaction', @LockTimeout = -1;
-SELECT @granted;`,
-};
+SELECT @granted;`);
 
 /** Schemas: what makes tables is undone with its transaction like everything else. */
-export const SCHEMA: SqlSchemaDialect = {
-  create: (definition, table) => [
-    createTable(definition, table(definition.name)),
-    ...definition.indexes.map((index) => createIndex(index, table(definition.name))),
-  ],
-  expected({ name, columns, key, indexes }) {
-    const entry = (kind: CatalogEntry["kind"], of: string, definition: string): CatalogEntry => ({
-      table: name,
-      kind,
-      name: of,
-      definition,
-    });
-    return [
-      ...columns.map((column) => entry("column", column.name, definitionOf(column))),
-      entry("index", keyOf(name), `unique (${key.join(", ")})`),
-      ...indexes.map((index) => entry("index", index.name, indexDefinition(index))),
-    ];
-  },
-  async catalog(runner: SqlRunner) {
-    const { rows } = await runner.run(CATALOG, []);
-    const columns = rows.filter(([, kind]) => kind === "column").map(columnEntry);
-    return [...columns, ...indexEntries(rows.filter(([, kind]) => kind === "index"))];
-  },
-  exclusively: (client: SqlClient, body) =>
-    client.transaction(async (runner) => {
-      const [row] = (await runner.run(LOCK, [])).rows;
-      const granted = Number(row?.[0] ?? -1);
-      if (granted < 0)
-        throw new SqlError("retry", `the lock of the schema is refused (${granted})`);
-      return await body(runner);
-    }),
-};
+export function mssqlSchema(namespace: string): SqlSchemaDialect {
+  const catalog = catalogStatement(namespace);
+  return {
+    create: (definition, table) => [
+      createTable(definition, table(definition.name)),
+      ...definition.indexes.map((index) => createIndex(index, table(definition.name))),
+    ],
+    expected({ name, columns, key, indexes }) {
+      const entry = (kind: CatalogEntry["kind"], of: string, definition: string): CatalogEntry => ({
+        table: name,
+        kind,
+        name: of,
+        definition,
+      });
+      return [
+        ...columns.map((column) => entry("column", column.name, definitionOf(column))),
+        entry("index", keyOf(name), `unique (${key.join(", ")})`),
+        ...indexes.map((index) => entry("index", index.name, indexDefinition(index))),
+      ];
+    },
+    async catalog(runner: SqlRunner) {
+      const { rows } = await runner.run(catalog, []);
+      const columns = rows.filter(([, kind]) => kind === "column").map(columnEntry);
+      return [...columns, ...indexEntries(rows.filter(([, kind]) => kind === "index"))];
+    },
+    exclusively: (client: SqlClient, body) =>
+      client.transaction(async (runner) => {
+        const [row] = (await runner.run(LOCK, [])).rows;
+        const granted = Number(row?.[0] ?? -1);
+        if (granted < 0)
+          throw new SqlError("retry", `the lock of the schema is refused (${granted})`);
+        return await body(runner);
+      }),
+  };
+}
 
 const keyOf = (table: SqlTableName): string => `${table}_key`;
 

@@ -24,7 +24,7 @@ const FACTS: TsqlFacts = {
 
 type Bindings = Record<string, string | bigint | Uint8Array | null>;
 /** What is left of a batch when its transactions and table variables are seen to. */
-type PlainStep = Exclude<TsqlStep, { readonly kind: "begin" | "commit" | "table" }>;
+type PlainStep = Extract<TsqlStep, { readonly kind: "value" | "lock" | "run" | "other" }>;
 
 /**
  * A database that runs the statestore's own T-SQL over SQLite in memory. One client at a time has it,
@@ -102,18 +102,19 @@ export class TsqlDatabase {
     for (const [index, value] of values.entries()) bindings[`@p${index + 1}`] = value;
     const results: TdsResult[] = [];
     const transaction: ("begin" | "commit")[] = [];
-    const tables: string[] = [];
     for (const step of this.#stepsOf(text)) {
-      if (step.kind === "begin" || step.kind === "commit") {
-        if (step.kind === "begin") this.#begin(client);
-        else this.#end("COMMIT");
-        transaction.push(step.kind);
+      if (step.kind === "begin") {
+        this.#begin(client);
+        transaction.push("begin");
+      } else if (step.kind === "commit") {
+        this.#end("COMMIT");
+        transaction.push("commit");
       } else if (step.kind === "table") {
+        // What an earlier batch declared is gone, also if it failed.
+        this.#db.run(`DROP TABLE IF EXISTS temp.${step.name}`);
         this.#db.run(`CREATE TEMP TABLE ${step.name} (${step.columns})`);
-        tables.push(step.name);
       } else results.push(...this.#perform(step, bindings));
     }
-    for (const name of tables) this.#db.run(`DROP TABLE ${name}`);
     return { kind: "results", results, transaction };
   }
 

@@ -6,7 +6,8 @@
 
 /** What one statement of a batch does. */
 export type TsqlStep =
-  | { readonly kind: "begin" | "commit" }
+  | { readonly kind: "begin" }
+  | { readonly kind: "commit" }
   /** `DECLARE @name type = expression`: a query for its value. */
   | { readonly kind: "value"; readonly name: string; readonly query: string }
   /** `DECLARE @name TABLE (…)` */
@@ -33,6 +34,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/STRING_AGG\(/g, "group_concat("],
   [/CONVERT\(varchar\(max\), ([\w.]+), 2\)/g, "hex($1)"],
   [/DATALENGTH\(/g, "octet_length("],
+  [/\bdbo\.(?=\w)/g, ""],
   [/@(asked|taken|won)\b/g, "variable_$1"],
 ];
 
@@ -40,7 +42,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
 export function tsqlSteps(batch: string): readonly TsqlStep[] {
   return batch
     .split(/;\s*(?:\n|$)/)
-    .map((text) => text.trim())
+    .map((text) => text.trim().replace(/;$/, ""))
     .filter((text) => text !== "")
     .map(stepOf);
 }
@@ -59,7 +61,7 @@ function stepOf(text: string): TsqlStep {
   const lock = /^EXEC @(\w+) = sp_getapplock /.exec(text);
   if (lock !== null) return { kind: "lock", name: `@${lock[1]}` };
   if (/^(?:CREATE|ALTER|DROP) |SERVERPROPERTY|FROM sys\./.test(text))
-    return { kind: "other", text };
+    return { kind: "other", text: text.replaceAll("dbo.", "") };
   const output = /\s+OUTPUT inserted\.actor INTO @(\w+)/.exec(text);
   if (output === null) return { kind: "run", text: inSqlite(text) };
   const run = `${inSqlite(text.replace(output[0], ""))} RETURNING actor`;
