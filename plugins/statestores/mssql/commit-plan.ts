@@ -1,4 +1,9 @@
-import type { EncodedBatch, SqlTuple } from "../kit/sql/commit-batch.ts";
+import {
+  BATCH_COLUMNS,
+  type EncodedBatch,
+  type EncodedEffects,
+  type SqlTuple,
+} from "../kit/sql/commit-batch.ts";
 import { bucketOf, MAX_PLACES, prepared } from "../kit/sql/dialect.ts";
 import { hexOf } from "../kit/sql/row-values.ts";
 import type { SqlTableName } from "../kit/sql/schema.ts";
@@ -157,32 +162,31 @@ DECLARE @won TABLE (actor ${COLUMN_TYPES.identity} NOT NULL PRIMARY KEY);`;
 
 const WINNERS = "SELECT w.actor FROM @won w";
 
-const NO_ROWS: readonly SqlTuple[] = [];
+/** The column that tells compare-and-sets that write; the position is before it. */
+const WRITES = BATCH_COLUMNS.actors.indexOf("writes");
 
-function sort({ sessionId, actors, dedup, effects }: EncodedBatch): SortedBatch {
+const NO_EFFECTS: EncodedEffects = {
+  untagged: [],
+  tags: [],
+  outbox: [],
+  unscheduled: [],
+  schedules: [],
+  forgotten: [],
+  history: [],
+  unseeded: [],
+  seeds: [],
+};
+
+function sort({ sessionId, actors, dedup, effects = NO_EFFECTS }: EncodedBatch): SortedBatch {
   const writing: SqlTuple[] = [];
   const advancing: SqlTuple[] = [];
-  for (const [
-    actor = null,
-    epoch = null,
-    base = null,
-    revision = null,
-    writes,
-    ...rest
-  ] of actors) {
-    const position = [actor, epoch, base, revision] as const;
-    if (writes === 1) writing.push([...position, ...rest]);
+  for (const row of actors) {
+    const position = row.slice(0, WRITES);
+    if (row[WRITES] === 1) writing.push([...position, ...row.slice(WRITES + 1)]);
     else advancing.push(position);
   }
-  const { untagged = NO_ROWS, tags = NO_ROWS, unscheduled = NO_ROWS } = effects ?? {};
-  const { schedules = NO_ROWS, forgotten = NO_ROWS, history = NO_ROWS } = effects ?? {};
-  const { unseeded = NO_ROWS, seeds = NO_ROWS, outbox: messages = NO_ROWS } = effects ?? {};
-  const outbox = messages.map((message, index) => [...message, index]);
-  const lists = {
-    ...{ dedup, untagged, tags, outbox, unscheduled },
-    ...{ schedules, forgotten, history, unseeded, seeds },
-  };
-  return { sessionId, writing, advancing, lists };
+  const outbox = effects.outbox.map((message, index) => [...message, index]);
+  return { sessionId, writing, advancing, lists: { ...effects, dedup, outbox } };
 }
 
 function shapeOf({ writing, advancing, lists }: SortedBatch): CommitShape {

@@ -4,9 +4,9 @@ import { statestoreSuite } from "../../../test/conformance/statestore.suite.ts";
 import { statestoreModelSuite } from "../../../test/conformance/statestore-model.suite.ts";
 import type { StatestoreSubject } from "../../../test/conformance/support/statestore-fixture.ts";
 import { statestoreHost } from "../../../test/conformance/support/statestore-host.ts";
+import { defaultOptions } from "../../../test/support/tds/mssql-options.ts";
 import { TsqlServer } from "../../../test/support/tds/tsql-server.ts";
 import type { Statestore } from "../../../src/contract/index.ts";
-import { defaultOptions } from "./mssql-fixture.ts";
 import mssql from "./plugin.ts";
 
 /*

@@ -1,4 +1,4 @@
-import mssql, { type MssqlOptions } from "./plugin.ts";
+import mssql, { type MssqlOptions } from "../../../plugins/statestores/mssql/plugin.ts";
 
 /** Every option's default. */
 export function defaultOptions(): MssqlOptions {
