@@ -8,7 +8,8 @@ const LIMIT = Number.MAX_SAFE_INTEGER;
 const NOTHING = new Uint8Array(0);
 
 /** JSON of a flat map of strings, without marks of broken UTF-8: what `encodeTags` writes. */
-const STRING = String.raw`"([^"\\\x01-\x1f` + "\uFFFD" + String.raw`]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*"`;
+const STRING =
+  String.raw`"([^"\\\x01-\x1f` + "\uFFFD" + String.raw`]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*"`;
 const TAGS_PATTERN = String.raw`^\{(${STRING}:${STRING}(,${STRING}:${STRING})*)?\}$`;
 
 /**

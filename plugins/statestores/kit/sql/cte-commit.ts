@@ -12,7 +12,16 @@ import type { SqlClient, SqlRunner, SqlStatement, SqlValue } from "./sql-client.
 /** Most actors in one statement: a whole batch of the node. */
 const MOST_ACTORS = 512;
 
-const ACTOR_TYPES = ["bytea", "bigint", "bigint", "bigint", "int", "text", "bytea", "bytea"] as const;
+const ACTOR_TYPES = [
+  "bytea",
+  "bigint",
+  "bigint",
+  "bigint",
+  "int",
+  "text",
+  "bytea",
+  "bytea",
+] as const;
 const DEDUP_TYPES = ["bytea", "bytea", "bigint", "bytea", "bytea"] as const;
 
 const NOTHING = new Uint8Array(0);
@@ -158,7 +167,8 @@ function commitText(parts: CteParts, shape: CommitShape, bucket: number): string
   const { fragments, table } = parts;
   const actorList = valuesList(2, ACTOR_TYPES, bucket);
   const from = 2 + bucket * ACTOR_TYPES.length;
-  const own = (column: string): string => `CASE WHEN v.writes = 1 THEN v.${column} ELSE a.${column} END`;
+  const own = (column: string): string =>
+    `CASE WHEN v.writes = 1 THEN v.${column} ELSE a.${column} END`;
   const clauses = [
     `v (${BATCH_COLUMNS.actors.join(", ")}) AS (${actorList})`,
     `won AS (
