@@ -76,6 +76,8 @@ const STAGES: readonly Stage[] = [
     steps: [command("build", process.execPath, "build.ts")],
   },
   { name: "e2e", needsServices: true, steps: [tests("end to end", ["test/e2e"], 180_000)] },
+  // These start the servers that they kill.
+  { name: "faults", needsServices: false, steps: [tests("faults", ["test/faults"], 300_000)] },
 ];
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
