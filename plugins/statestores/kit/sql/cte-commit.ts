@@ -26,8 +26,8 @@ const DEDUP_TYPES = ["bytea", "bytea", "bigint", "bytea", "bytea"] as const;
 
 const NOTHING = new Uint8Array(0);
 /** Rows for places of a bucket that are not used: no actor has such an identity. */
-const SPARE_ACTOR: SqlTuple = [NOTHING, 0, 0, 0, 0, null, null, null];
-const SPARE_DEDUP: SqlTuple = [NOTHING, NOTHING, 0, NOTHING, NOTHING];
+const SPARE_ACTOR: readonly SqlValue[] = [NOTHING, 0, 0, 0, 0, null, null, null];
+const SPARE_DEDUP: readonly SqlValue[] = [NOTHING, NOTHING, 0, NOTHING, NOTHING];
 
 /** How replies and effects travel beside the actors of a statement. */
 type CommitShape = "bare" | "replies" | "listed replies" | "effects";
@@ -103,7 +103,7 @@ function addRows(
   values: SqlValue[],
   rows: readonly SqlTuple[],
   bucket: number,
-  spare: SqlTuple,
+  spare: readonly SqlValue[],
 ): void {
   for (const row of rows) values.push(...row);
   for (let place = rows.length; place < bucket; place += 1) values.push(...spare);
