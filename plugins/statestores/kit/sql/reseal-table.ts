@@ -207,7 +207,7 @@ function viewOf({ purpose, key }: Purpose, row: SqlRow): SealedRow | undefined {
   if (!(before instanceof Uint8Array) || typeof system !== "string") return undefined;
   const sealed = {
     purpose,
-    rowId: key.length === 1 && typeof row[0] === "number" ? row[0] : 0,
+    rowId: key.length > 1 || row[0] instanceof Uint8Array ? 0 : numberOf(row[0]),
     actor: { system: textOf(system), type: textOf(type), key: textOf(actorKey) },
     revision: numberOf(revision),
     label: textOf(label),
