@@ -5,7 +5,7 @@ import { readStanding } from "./actor-row.ts";
 import { viewHistory } from "./history-table.ts";
 import type { PortableTable } from "./portable-walk.ts";
 import { parseType } from "./registry-table.ts";
-import { bytesOf, hexOf, numberOf, textOf, unreadable } from "./row-values.ts";
+import { bytesOf, hexOf, numberOf, textOf, unreadable, utf8 } from "./row-values.ts";
 import type { SqlRow, SqlValue } from "./sql-client.ts";
 
 /** A row of the walk as it moves; one that cannot be read is said with the place where it is. */
@@ -65,7 +65,7 @@ function ownerOf({ columns }: PortableTable, values: readonly SqlValue[]): Actor
 /** A text that users name; it may hold whatever UTF-8 holds. */
 function clean(value: SqlValue | undefined): string {
   const text = textOf(value);
-  if (value instanceof Uint8Array && Buffer.from(text).equals(value)) return text;
+  if (value instanceof Uint8Array && Buffer.compare(utf8(text), value) === 0) return text;
   throw unreadable("a name", "ROW_CORRUPT");
 }
 
