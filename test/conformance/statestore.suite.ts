@@ -12,6 +12,7 @@ import {
 } from "./support/statestore-fidelity.ts";
 import type { StatestoreSubject } from "./support/statestore-fixture.ts";
 import { claimTests, releaseTests, sessionTests } from "./support/statestore-ownership.ts";
+import { portabilityTests } from "./support/statestore-portability.ts";
 import { historyTests, searchTests } from "./support/statestore-queries.ts";
 import { outboxTests, scheduleTests } from "./support/statestore-queues.ts";
 
@@ -34,5 +35,6 @@ export function statestoreSuite(subject: StatestoreSubject): void {
   fidelityTests(subject);
   registryTests(subject);
   connectionTests(subject);
+  portabilityTests(subject);
   lifeTests(subject);
 }

@@ -1,5 +1,6 @@
 import type {
   ActorId,
+  ActorTypeSpec,
   DedupRecord,
   HistoryRow,
   OutboxRow,
@@ -52,6 +53,9 @@ export class MemoryRows {
   readonly byHandle = new Map<number, ActorRow>();
   readonly outbox = new Map<number, KeptMessage>();
   readonly schedules = new Map<number, KeptSchedule>();
+  /** By `<system>/<type>`. */
+  readonly types = new Map<string, ActorTypeSpec>();
+  readonly meta = new Map<string, Uint8Array>();
   #lastNumber = 0;
 
   /** A row number that no row of any table has had. */

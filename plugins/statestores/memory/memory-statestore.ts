@@ -18,6 +18,7 @@ import type {
 import { actorPath } from "../kit/identity.ts";
 import { applyCommit } from "./memory-commit.ts";
 import { MemoryHistory } from "./memory-history.ts";
+import { MemoryPortability } from "./memory-portability.ts";
 import { MemoryOutbox, MemorySchedules } from "./memory-queues.ts";
 import { type ActorRow, MemoryRows } from "./memory-rows.ts";
 import { MemorySessions } from "./memory-sessions.ts";
@@ -37,18 +38,20 @@ export class MemoryStatestore implements Statestore {
   readonly history: MemoryHistory;
   readonly outbox: MemoryOutbox;
   readonly schedules: MemorySchedules;
+  readonly portability: MemoryPortability;
   readonly #host: StatestoreHost;
   readonly #rows = new MemoryRows();
 
   constructor(host: StatestoreHost) {
     this.#host = host;
     this.sessions = new MemorySessions(host.clock);
-    this.types = memoryTypes();
-    this.meta = memoryMeta();
+    this.types = memoryTypes(this.#rows.types);
+    this.meta = memoryMeta(this.#rows.meta);
     this.search = { list: (query) => Promise.resolve(this.#list(query)) };
     this.history = new MemoryHistory(this.#rows, () => this.#host.clock.wallMs());
     this.outbox = new MemoryOutbox(this.#rows, host.clock);
     this.schedules = new MemorySchedules(this.#rows, host.clock);
+    this.portability = new MemoryPortability(this.#rows, host);
   }
 
   async describe(): Promise<string> {
@@ -183,8 +186,7 @@ function compareNames(
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function memoryTypes(): TypeRegistry {
-  const kept = new Map<string, ActorTypeSpec>();
+function memoryTypes(kept: Map<string, ActorTypeSpec>): TypeRegistry {
   return {
     async put(types) {
       for (const spec of types) kept.set(`${spec.system}/${spec.type}`, structuredClone(spec));
@@ -195,8 +197,7 @@ function memoryTypes(): TypeRegistry {
   };
 }
 
-function memoryMeta(): MetaTable {
-  const kept = new Map<string, Uint8Array>();
+function memoryMeta(kept: Map<string, Uint8Array>): MetaTable {
   return {
     async get(name) {
       return kept.get(name);

@@ -39,6 +39,9 @@ export const SQLITE_CALLS = {
   resealStep: (engine, position, keyId, limit) => engine.reseal.step(position, keyId, limit),
   reseal: (engine, row, sealed) => engine.reseal.replace(row, sealed),
   countByKey: (engine) => engine.reseal.countByKey(),
+  countRows: (engine) => engine.portabilityReader.count(),
+  readRows: (engine, position, limit) => engine.portabilityReader.read(position, limit),
+  writeRows: (engine, rows) => engine.portabilityWriter.write(rows),
 } as const satisfies SqliteCallTable;
 
 /** The signature of every call. */
@@ -75,6 +78,9 @@ export interface SqliteCallTypes {
   resealStep: SqliteEngine["reseal"]["step"];
   reseal: SqliteEngine["reseal"]["replace"];
   countByKey: SqliteEngine["reseal"]["countByKey"];
+  countRows: SqliteEngine["portabilityReader"]["count"];
+  readRows: SqliteEngine["portabilityReader"]["read"];
+  writeRows: SqliteEngine["portabilityWriter"]["write"];
 }
 
 /** The name of a call. */

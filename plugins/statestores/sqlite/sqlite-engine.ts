@@ -6,6 +6,8 @@ import type { SqlDatabase, SqlDriver } from "./driver.ts";
 import { HistoryTable } from "./history-table.ts";
 import { type OpenOptions, openStore } from "./open-store.ts";
 import { OutboxTable } from "./outbox-table.ts";
+import { PortabilityReader } from "./portability-reader.ts";
+import { PortabilityWriter } from "./portability-writer.ts";
 import { RegistryTable } from "./registry-table.ts";
 import { ResealTable } from "./reseal-table.ts";
 import { ScheduleTable } from "./schedule-table.ts";
@@ -24,6 +26,8 @@ export class SqliteEngine {
   readonly search: SearchTable;
   readonly registry: RegistryTable;
   readonly reseal: ResealTable;
+  readonly portabilityReader: PortabilityReader;
+  readonly portabilityWriter: PortabilityWriter;
   readonly #commits: CommitTable;
   readonly #connection: SqliteConnection;
   readonly #lock: SqlDatabase;
@@ -43,6 +47,8 @@ export class SqliteEngine {
     this.search = new SearchTable(connection);
     this.registry = new RegistryTable(connection);
     this.reseal = new ResealTable(connection);
+    this.portabilityReader = new PortabilityReader(connection);
+    this.portabilityWriter = new PortabilityWriter(connection, this.dedup, this.history);
     this.#commits = new CommitTable(connection, this);
   }
 

@@ -9,6 +9,7 @@ import type {
   History,
   MetaTable,
   Outbox,
+  Portability,
   ReadResult,
   Resealing,
   Schedules,
@@ -45,6 +46,7 @@ export class SqliteStatestore implements Statestore {
   readonly outbox: Outbox;
   readonly schedules: Schedules;
   readonly resealing: Resealing;
+  readonly portability: Portability;
   readonly #host: StatestoreHost;
   readonly #options: SqliteOptions;
   readonly #thread: SqliteThreadClient;
@@ -91,6 +93,11 @@ export class SqliteStatestore implements Statestore {
       list: (actor) => thread.call("listSchedules", actor),
     };
     this.resealing = resealing(thread);
+    this.portability = {
+      count: () => thread.call("countRows"),
+      read: (position, limit) => thread.call("readRows", position, limit),
+      write: (rows) => thread.call("writeRows", rows),
+    };
   }
 
   async start(signal: AbortSignal): Promise<void> {
