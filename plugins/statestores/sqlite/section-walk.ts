@@ -26,6 +26,7 @@ export class SectionWalk {
   readonly #section: Section;
   readonly #sizes: SqlStatement;
   readonly #rows: SqlStatement;
+  readonly #row: SqlStatement;
   readonly #probe: SqlStatement;
   readonly #count: SqlStatement;
 
@@ -39,10 +40,12 @@ export class SectionWalk {
     this.#sizes = connection.prepare(
       `SELECT number, length(${bytes}) FROM ${table} WHERE number >= ? ORDER BY number LIMIT ?`,
     );
+    const rows = `SELECT t.number, ${columns} FROM ${table} t${join}`;
     this.#rows = connection.prepare(
-      `SELECT t.number, ${columns} FROM ${table} t${join}
-        WHERE t.number >= ? AND t.number <= ? ORDER BY t.number`,
+      `${rows} WHERE t.number >= ? AND t.number <= ? ORDER BY t.number`,
     );
+    // By equality: a range would look at the row behind it, too.
+    this.#row = connection.prepare(`${rows} WHERE t.number = ?`);
     this.#probe = connection.prepare(
       `SELECT number FROM ${table} WHERE number >= ? ORDER BY number LIMIT 1`,
     );
@@ -112,7 +115,7 @@ export class SectionWalk {
     for (let last = after; last < to; ) {
       const [number] = this.#sizes.get(last + 1, 1) ?? [];
       last = Number(number ?? to);
-      const one = this.#tried(() => this.#rows.all(last, last));
+      const one = this.#tried(() => this.#row.all(last));
       if (one === undefined) yield damaged(this.table, `row ${last}`, "ROW_CORRUPT");
       else for (const row of one) yield this.#view(row);
     }
