@@ -11,6 +11,7 @@ import {
   registryTests,
 } from "./support/statestore-fidelity.ts";
 import type { StatestoreSubject } from "./support/statestore-fixture.ts";
+import { migrationTests } from "./support/statestore-migrations.ts";
 import { claimTests, releaseTests, sessionTests } from "./support/statestore-ownership.ts";
 import { portabilityTests } from "./support/statestore-portability.ts";
 import { historyTests, searchTests } from "./support/statestore-queries.ts";
@@ -36,5 +37,6 @@ export function statestoreSuite(subject: StatestoreSubject): void {
   registryTests(subject);
   connectionTests(subject);
   portabilityTests(subject);
+  migrationTests(subject);
   lifeTests(subject);
 }

@@ -131,5 +131,8 @@ export const SCHEMA_TABLE = `CREATE TABLE IF NOT EXISTS troupe_schema (
   applied_ms INTEGER NOT NULL
 ) STRICT`;
 
+/** The named value that ties a store to its cluster. */
+export const CLUSTER = "cluster";
+
 /** The clock that every lease, due time and age is compared with: SQLite's own. */
 export const NOW = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";

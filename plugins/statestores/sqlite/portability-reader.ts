@@ -1,6 +1,7 @@
 import type { ActorTypeSpec, Portability, PortableRow } from "../../../src/contract/index.ts";
 import { StoreFailure } from "../kit/failure.ts";
 import type { SqlStatement } from "./driver.ts";
+import { CLUSTER } from "./migrations.ts";
 import { SECTIONS } from "./portability-sections.ts";
 import { SectionWalk } from "./section-walk.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
@@ -12,9 +13,6 @@ interface WalkedTable {
   step(after: string, limit: number): TableStep;
   count(): number;
 }
-
-/** The named value that ties a store to its cluster; each store has its own. */
-export const CLUSTER = "cluster";
 
 /**
  * Reads the whole store table by table, each in the order of its key. A position is the table and

@@ -5,7 +5,7 @@ import { encodeTags } from "../kit/row-codec.ts";
 import type { DedupTable } from "./dedup-table.ts";
 import type { SqlStatement } from "./driver.ts";
 import type { HistoryTable } from "./history-table.ts";
-import { CLUSTER } from "./portability-reader.ts";
+import { CLUSTER } from "./migrations.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
 type RowOf<Kind extends PortableRow["kind"]> = Extract<PortableRow, { readonly kind: Kind }>;

@@ -93,9 +93,18 @@ type SqliteCallTable = {
   ) => ReturnType<SqliteCallTypes[Name]>;
 };
 
+/** What a store is opened for. */
+export type OpenWork = "serve" | "plan" | "migrate";
+
 /** What the store's thread is sent, besides commit frames. */
 export type SqliteRequest =
-  | { readonly kind: "start"; readonly id: number; readonly options: OpenOptions }
+  | {
+      readonly kind: "open";
+      readonly id: number;
+      /** Serve the store from now on, or only look at its schema or bring that up to date. */
+      readonly work: OpenWork;
+      readonly options: OpenOptions;
+    }
   | { readonly kind: "stop"; readonly id: number }
   | {
       readonly kind: "call";

@@ -8,6 +8,7 @@ import type {
   DedupRecord,
   History,
   MetaTable,
+  Migrations,
   Outbox,
   Portability,
   ReadResult,
@@ -20,6 +21,7 @@ import type {
   StatestoreHost,
   TypeRegistry,
 } from "../../../src/contract/index.ts";
+import type { MigrateMode, OpenOptions } from "./open-store.ts";
 import type { ResealPosition } from "./reseal-table.ts";
 import { SqliteThreadClient } from "./sqlite-thread.ts";
 import type { StoreMode } from "./store-lock.ts";
@@ -29,6 +31,7 @@ export interface SqliteOptions {
   readonly path: string;
   readonly mode: StoreMode;
   readonly cache: number;
+  readonly migrate: MigrateMode;
 }
 
 const START: ResealPosition = { purpose: 0, after: 0 };
@@ -47,6 +50,7 @@ export class SqliteStatestore implements Statestore {
   readonly schedules: Schedules;
   readonly resealing: Resealing;
   readonly portability: Portability;
+  readonly migrations: Migrations;
   readonly #host: StatestoreHost;
   readonly #options: SqliteOptions;
   readonly #thread: SqliteThreadClient;
@@ -98,13 +102,18 @@ export class SqliteStatestore implements Statestore {
       read: (position, limit) => thread.call("readRows", position, limit),
       write: (rows) => thread.call("writeRows", rows),
     };
+    this.migrations = {
+      plan: (signal) => new SqliteThreadClient(host).plan(this.#openOptions(), signal),
+      apply: async (signal, taken) => {
+        const steps = await new SqliteThreadClient(host).migrate(this.#openOptions(), signal);
+        for (const step of steps) taken?.(step);
+        return steps;
+      },
+    };
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    const { path, mode, cache } = this.#options;
-    const { dataDir, cluster } = this.#host;
-    const file = path === "" ? join(dataDir, "troupe.db") : path;
-    await this.#thread.start({ path: file, mode, cluster, cacheBytes: cache }, signal);
+  start(signal: AbortSignal): Promise<void> {
+    return this.#thread.start(this.#openOptions(), signal);
   }
 
   async stop(signal: AbortSignal): Promise<void> {
@@ -151,6 +160,13 @@ export class SqliteStatestore implements Statestore {
 
   prune(ageMs: number, keep: number, limit: number): Promise<number> {
     return this.#thread.call("prune", ageMs, keep, limit);
+  }
+
+  #openOptions(): OpenOptions {
+    const { path, mode, cache: cacheBytes, migrate } = this.#options;
+    const { dataDir, cluster } = this.#host;
+    const file = path === "" ? join(dataDir, "troupe.db") : path;
+    return { path: file, mode, cluster, cacheBytes, migrate };
   }
 
   #report(degraded: boolean, detail: string): void {
