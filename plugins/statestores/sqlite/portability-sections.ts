@@ -86,6 +86,7 @@ function actorOf(row: SqlRow): Seen {
   const state = stateOf(type, data);
   if (typeof state === "string") return state;
   if (!RECENT_PATTERN.test(String(recent))) return "DEDUP_UNREADABLE";
+  if (!isCount(updatedMs)) return "TIME_INVALID";
   return {
     kind: "actor",
     actor,
@@ -99,12 +100,13 @@ function actorOf(row: SqlRow): Seen {
 
 function pastOf(row: SqlRow, owner: ActorId | undefined): Seen {
   const [revision, committedMs, tagsText, action, type, data] = row;
-  if (!isPosition(revision)) return "REV_INVALID";
+  if (!isCount(revision)) return "REV_INVALID";
   const tags = decodeTags(tagsText);
   if (tags === undefined) return "TAGS_UNREADABLE";
   const state = stateOf(type, data);
   if (typeof state === "string") return state;
   if (!isText(action)) return "ROW_CORRUPT";
+  if (!isCount(committedMs)) return "TIME_INVALID";
   const entry = {
     revision: Number(revision),
     committedMs: Number(committedMs),
@@ -117,9 +119,10 @@ function pastOf(row: SqlRow, owner: ActorId | undefined): Seen {
 
 function replyOf(row: SqlRow, owner: ActorId | undefined): Seen {
   const [requestId, digest, revision, committedMs, reply] = row;
-  if (!isPosition(revision)) return "REV_INVALID";
+  if (!isCount(revision)) return "REV_INVALID";
   const whole = digest instanceof Uint8Array && reply instanceof Uint8Array;
   if (!whole || !isText(requestId)) return "ROW_CORRUPT";
+  if (!isCount(committedMs)) return "TIME_INVALID";
   const record = { requestId, digest, revision: Number(revision), reply };
   return { kind: "dedup", owner, record, committedMs: Number(committedMs) };
 }
@@ -127,7 +130,8 @@ function replyOf(row: SqlRow, owner: ActorId | undefined): Seen {
 function messageOf(row: SqlRow, owner: ActorId | undefined): Seen {
   const [id, revision, position, system, type, key, action, delayMs, dueMs, attempts] = row;
   const [deadReason, body] = row.slice(10);
-  if (!isPosition(revision) || !isPosition(position)) return "REV_INVALID";
+  if (!isCount(revision) || !isCount(position)) return "REV_INVALID";
+  if (!isCount(delayMs) || !isCount(dueMs) || !isCount(attempts)) return "TIME_INVALID";
   const named = isText(id) && isText(system) && isText(type) && isText(key) && isText(action);
   if (!named || !(body instanceof Uint8Array)) return "ROW_CORRUPT";
   const message = {
@@ -153,6 +157,7 @@ function scheduleOf(row: SqlRow, owner: ActorId | undefined): Seen {
   const [name, dueMs, repeat, action, body] = row;
   const named = isText(name) && isText(repeat) && isText(action);
   if (!named || !(body instanceof Uint8Array)) return "ROW_CORRUPT";
+  if (!isCount(dueMs)) return "TIME_INVALID";
   return { kind: "schedule", owner, name, dueMs: Number(dueMs), repeat, action, body };
 }
 
@@ -166,6 +171,6 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-function isPosition(value: unknown): value is bigint {
+function isCount(value: unknown): value is bigint {
   return typeof value === "bigint" && value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER);
 }
