@@ -11,6 +11,7 @@ import type {
   MetaTable,
   ReadResult,
   Search,
+  Seeds,
   Statestore,
   StatestoreHost,
   TypeRegistry,
@@ -37,6 +38,7 @@ export class MemoryStatestore implements Statestore {
   readonly history: MemoryHistory;
   readonly outbox: MemoryOutbox;
   readonly schedules: MemorySchedules;
+  readonly seeds: Seeds;
   readonly #host: StatestoreHost;
   readonly #rows = new MemoryRows();
 
@@ -49,6 +51,7 @@ export class MemoryStatestore implements Statestore {
     this.history = new MemoryHistory(this.#rows, () => this.#host.clock.wallMs());
     this.outbox = new MemoryOutbox(this.#rows, host.clock);
     this.schedules = new MemorySchedules(this.#rows, host.clock);
+    this.seeds = { find: (actors) => Promise.resolve(actors.map((actor) => this.#seedOf(actor))) };
   }
 
   async describe(): Promise<string> {
@@ -80,7 +83,8 @@ export class MemoryStatestore implements Statestore {
     const { handle, epoch, revision, state, tags, dedup } = row;
     const requestIds = dedup.size > maxRequestIds ? undefined : [...dedup.keys()];
     const existed = found !== undefined;
-    return { kind: "claimed", handle, epoch, revision, state, tags, requestIds, existed };
+    const seed = seedMember(row.seed);
+    return { kind: "claimed", handle, epoch, revision, state, tags, requestIds, existed, ...seed };
   }
 
   #insert({ system, type, key }: ActorId): ActorRow {
@@ -93,6 +97,7 @@ export class MemoryStatestore implements Statestore {
       state: undefined,
       tags: {},
       updatedMs: this.#host.clock.wallMs(),
+      seed: undefined,
       dedup: new Map(),
       schedules: new Map(),
       history: [],
@@ -139,7 +144,12 @@ export class MemoryStatestore implements Statestore {
   async read(actor: ActorId): Promise<ReadResult | undefined> {
     const row = this.#rows.actors.get(actorPath(actor));
     if (row === undefined) return undefined;
-    return { epoch: row.epoch, revision: row.revision, state: row.state, tags: row.tags };
+    const { epoch, revision, state, tags, seed } = row;
+    return { epoch, revision, state, tags, ...seedMember(seed) };
+  }
+
+  #seedOf(actor: ActorId): Uint8Array | undefined {
+    return this.#rows.actors.get(actorPath(actor))?.seed;
   }
 
   async prune(ageMs: number, keep: number, limit: number): Promise<number> {
@@ -173,6 +183,10 @@ export class MemoryStatestore implements Statestore {
       return { actor, revision, epoch, tags, hasState: state !== undefined, updatedMs };
     });
   }
+}
+
+function seedMember(seed: Uint8Array | undefined): { readonly seed?: Uint8Array } {
+  return seed === undefined ? {} : { seed };
 }
 
 function compareNames(

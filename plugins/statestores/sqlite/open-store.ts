@@ -4,6 +4,7 @@ import { StoreFailure } from "../kit/failure.ts";
 import type { SqlDatabase, SqlDriver } from "./driver.ts";
 import { networkFileSystem } from "./network-file-system.ts";
 import { inspectSchema, migrate, verifySchema } from "./schema.ts";
+import { BUSY_TIMEOUT_MS, ERASE_CELLS, TRUNCATE_LOG } from "./sqlite-connection.ts";
 import { lockStore, type StoreMode } from "./store-lock.ts";
 
 /** What a store is opened with. */
@@ -23,7 +24,6 @@ export interface OpenStore {
 const EXIT_CANNOT_CREATE = 73;
 const EXIT_IO = 74;
 const EXIT_CONFIGURATION = 78;
-const BUSY_TIMEOUT_MS = 5_000;
 /** The log may grow to 64 MiB before it is moved: few, large checkpoints cost the least. */
 const CHECKPOINT_PAGES = 16_000;
 const READONLY = 8;
@@ -46,6 +46,8 @@ export function openStore(driver: SqlDriver, options: OpenOptions): OpenStore {
     configure(db, cacheBytes);
     migrate(db, cluster);
     verifySchema(driver, db);
+    // A process that ended just after it shredded an actor has left the seed in the log.
+    db.prepare(TRUNCATE_LOG).get();
     return { db, lock };
   } catch (error) {
     db?.close();
@@ -91,6 +93,7 @@ function configure(db: SqlDatabase, cacheBytes: number): void {
   db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   db.exec(`PRAGMA cache_size = -${Math.max(1, Math.floor(cacheBytes / 1024))}`);
   db.exec("PRAGMA trusted_schema = OFF");
+  db.exec(ERASE_CELLS);
   const synchronous = db.prepare("PRAGMA synchronous").get()?.[0];
   if (journal === "wal" && synchronous === 2n) return;
   const message = `the store cannot be made durable (journal ${String(journal)})`;

@@ -38,7 +38,8 @@ export const SQLITE_CALLS = {
   putMeta: (engine, name, value) => engine.registry.put(name, value),
   resealStep: (engine, position, keyId, limit) => engine.reseal.step(position, keyId, limit),
   reseal: (engine, row, sealed) => engine.reseal.replace(row, sealed),
-  countByKey: (engine) => engine.reseal.countByKey(),
+  countStep: (engine, position) => engine.reseal.count(position),
+  findSeeds: (engine, actors) => engine.seeds.find(actors),
 } as const satisfies SqliteCallTable;
 
 /** The signature of every call. */
@@ -74,7 +75,8 @@ export interface SqliteCallTypes {
   putMeta: SqliteEngine["registry"]["put"];
   resealStep: SqliteEngine["reseal"]["step"];
   reseal: SqliteEngine["reseal"]["replace"];
-  countByKey: SqliteEngine["reseal"]["countByKey"];
+  countStep: SqliteEngine["reseal"]["count"];
+  findSeeds: SqliteEngine["seeds"]["find"];
 }
 
 /** The name of a call. */

@@ -10,6 +10,7 @@ import { RegistryTable } from "./registry-table.ts";
 import { ResealTable } from "./reseal-table.ts";
 import { ScheduleTable } from "./schedule-table.ts";
 import { SearchTable } from "./search-table.ts";
+import { SeedTable } from "./seed-table.ts";
 import { SessionTable } from "./session-table.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 
@@ -24,6 +25,7 @@ export class SqliteEngine {
   readonly search: SearchTable;
   readonly registry: RegistryTable;
   readonly reseal: ResealTable;
+  readonly seeds: SeedTable;
   readonly #commits: CommitTable;
   readonly #connection: SqliteConnection;
   readonly #lock: SqlDatabase;
@@ -43,13 +45,17 @@ export class SqliteEngine {
     this.search = new SearchTable(connection);
     this.registry = new RegistryTable(connection);
     this.reseal = new ResealTable(connection);
+    this.seeds = new SeedTable(connection);
     this.#commits = new CommitTable(connection, this);
   }
 
   /** Answers a commit frame in the buffer that brought it. */
   commit(frame: ArrayBuffer): ArrayBuffer {
     const batch = decodeBatch(frame);
-    return encodeResults(batch.callId, this.#commits.commit(batch), frame);
+    const shreds = batch.commits.some(({ shred }) => shred);
+    const commit = () => this.#commits.commit(batch);
+    const results = shreds ? this.#connection.erasing(commit) : commit();
+    return encodeResults(batch.callId, results, frame);
   }
 
   version(): string {

@@ -14,12 +14,13 @@ import type {
   Schedules,
   SealedRow,
   Search,
+  Seeds,
   Sessions,
   Statestore,
   StatestoreHost,
   TypeRegistry,
 } from "../../../src/contract/index.ts";
-import type { ResealPosition } from "./reseal-table.ts";
+import type { CountStep, ResealPosition } from "./reseal-table.ts";
 import { SqliteThreadClient } from "./sqlite-thread.ts";
 import type { StoreMode } from "./store-lock.ts";
 
@@ -45,6 +46,7 @@ export class SqliteStatestore implements Statestore {
   readonly outbox: Outbox;
   readonly schedules: Schedules;
   readonly resealing: Resealing;
+  readonly seeds: Seeds;
   readonly #host: StatestoreHost;
   readonly #options: SqliteOptions;
   readonly #thread: SqliteThreadClient;
@@ -91,6 +93,7 @@ export class SqliteStatestore implements Statestore {
       list: (actor) => thread.call("listSchedules", actor),
     };
     this.resealing = resealing(thread);
+    this.seeds = { find: (actors) => thread.call("findSeeds", actors) };
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -174,7 +177,15 @@ function resealing(thread: SqliteThreadClient): Resealing {
       return found.slice(0, limit);
     },
     replace: (row, sealed) => thread.call("reseal", row, sealed),
-    countByKey: () => thread.call("countByKey"),
+    async countByKey() {
+      const counts = new Map<string, number>();
+      for (let at: ResealPosition | undefined = START; at !== undefined; ) {
+        const step: CountStep = await thread.call("countStep", at);
+        for (const [key, rows] of step.counts) counts.set(key, (counts.get(key) ?? 0) + rows);
+        at = step.next;
+      }
+      return counts;
+    },
   };
 }
 
