@@ -104,6 +104,7 @@ export class OneNode {
       events: {
         activated: silent,
         deactivated: silent,
+        shredded: (actor, revision) => this.logged.push(`shredded ${actor.key} r${revision}`),
         hostAttached: silent,
         hostLost: silent,
         storeReachable: silent,
