@@ -32,7 +32,7 @@ export class SimSealer implements Sealer {
   readonly #random: (length: number) => Uint8Array;
 
   /** `random` is where seeds come from; without it all are equal. */
-  constructor(random = (length: number) => new Uint8Array(length)) {
+  constructor(random: (length: number) => Uint8Array = (length) => new Uint8Array(length)) {
     this.#random = random;
   }
 
