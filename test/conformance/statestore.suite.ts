@@ -17,6 +17,8 @@ import { portabilityTests } from "./support/statestore-portability.ts";
 import { historyTests, searchTests } from "./support/statestore-queries.ts";
 import { outboxTests, scheduleTests } from "./support/statestore-queues.ts";
 
+import { resealTests, seedTests, shredTests } from "./support/statestore-seeds.ts";
+
 /**
  * What every statestore must do, over a real back end. Called by each plug-in's own test; optional
  * powers are tested where they are present, and what is not claimed must be absent.
@@ -33,6 +35,9 @@ export function statestoreSuite(subject: StatestoreSubject): void {
   scheduleTests(subject);
   searchTests(subject);
   historyTests(subject);
+  seedTests(subject);
+  shredTests(subject);
+  resealTests(subject);
   fidelityTests(subject);
   registryTests(subject);
   connectionTests(subject);

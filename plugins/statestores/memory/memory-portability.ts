@@ -34,7 +34,9 @@ export class MemoryPortability implements Portability {
   async count(): Promise<number> {
     const { types, meta, actors, outbox, schedules } = this.#rows;
     let count = types.size + meta.size + actors.size + outbox.size + schedules.size;
-    for (const { dedup, history } of actors.values()) count += dedup.size + history.length;
+    for (const { seed, dedup, history } of actors.values()) {
+      count += (seed === undefined ? 0 : 1) + dedup.size + history.length;
+    }
     return count;
   }
 
@@ -102,7 +104,9 @@ export class MemoryPortability implements Portability {
     const add = (number: number, name: string, row: PortableRow): void => {
       found.push({ table: "rows", number, name, row });
     };
-    for (const { actor: owner, handle, dedup, history } of actors.values()) {
+    for (const { actor: owner, handle, seed, dedup, history } of actors.values()) {
+      // Before the others, which are opened with it.
+      if (seed !== undefined) add(handle, "A", { kind: "seed", owner, wrapped: seed });
       for (const entry of history) {
         add(handle, `a ${ordered(entry.revision)}`, { kind: "history", owner, entry });
       }
@@ -125,7 +129,6 @@ export class MemoryPortability implements Portability {
     if (row.kind === "meta" && row.name === CLUSTER) {
       throw this.#refusal("the named value of the cluster is the store's own");
     }
-    if (row.kind === "seed") throw this.#refusal("this store keeps no seeds");
     if (!("owner" in row)) return;
     if (row.owner === undefined) throw this.#refusal("a row has no owner");
     const path = actorPath(row.owner);
@@ -160,6 +163,8 @@ export class MemoryPortability implements Portability {
         this.#putSchedule(row);
         return;
       case "seed":
+        this.#putSeed(row);
+        return;
       case "damaged":
     }
   }
@@ -178,12 +183,18 @@ export class MemoryPortability implements Portability {
       actor: { system, type, key },
       handle: this.#rows.nextNumber(),
       ...moved,
+      seed: undefined,
       dedup: new Map(),
       schedules: new Map(),
       history: [],
     };
     this.#rows.actors.set(path, made);
     this.#rows.byHandle.set(made.handle, made);
+  }
+
+  #putSeed({ owner, wrapped }: Extract<PortableRow, { readonly kind: "seed" }>): void {
+    const row = this.#ownerOf(owner);
+    if (row !== undefined) row.seed = wrapped;
   }
 
   #putPast({ owner, entry }: Extract<PortableRow, { readonly kind: "history" }>): void {

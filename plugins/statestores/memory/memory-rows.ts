@@ -39,6 +39,7 @@ export interface ActorRow {
   state: StoredState | undefined;
   tags: StringMap;
   updatedMs: number;
+  seed: Uint8Array | undefined;
   /** In order of their commits. */
   readonly dedup: Map<string, KeptDedup>;
   /** Row numbers by name. */

@@ -11,6 +11,7 @@ import type {
   MetaTable,
   ReadResult,
   Search,
+  Seeds,
   Statestore,
   StatestoreHost,
   TypeRegistry,
@@ -39,6 +40,7 @@ export class MemoryStatestore implements Statestore {
   readonly outbox: MemoryOutbox;
   readonly schedules: MemorySchedules;
   readonly portability: MemoryPortability;
+  readonly seeds: Seeds;
   readonly #host: StatestoreHost;
   readonly #rows = new MemoryRows();
 
@@ -52,6 +54,7 @@ export class MemoryStatestore implements Statestore {
     this.outbox = new MemoryOutbox(this.#rows, host.clock);
     this.schedules = new MemorySchedules(this.#rows, host.clock);
     this.portability = new MemoryPortability(this.#rows, host);
+    this.seeds = { find: (actors) => Promise.resolve(actors.map((actor) => this.#seedOf(actor))) };
   }
 
   async describe(): Promise<string> {
@@ -83,7 +86,8 @@ export class MemoryStatestore implements Statestore {
     const { handle, epoch, revision, state, tags, dedup } = row;
     const requestIds = dedup.size > maxRequestIds ? undefined : [...dedup.keys()];
     const existed = found !== undefined;
-    return { kind: "claimed", handle, epoch, revision, state, tags, requestIds, existed };
+    const seed = seedMember(row.seed);
+    return { kind: "claimed", handle, epoch, revision, state, tags, requestIds, existed, ...seed };
   }
 
   #insert({ system, type, key }: ActorId): ActorRow {
@@ -96,6 +100,7 @@ export class MemoryStatestore implements Statestore {
       state: undefined,
       tags: {},
       updatedMs: this.#host.clock.wallMs(),
+      seed: undefined,
       dedup: new Map(),
       schedules: new Map(),
       history: [],
@@ -142,7 +147,12 @@ export class MemoryStatestore implements Statestore {
   async read(actor: ActorId): Promise<ReadResult | undefined> {
     const row = this.#rows.actors.get(actorPath(actor));
     if (row === undefined) return undefined;
-    return { epoch: row.epoch, revision: row.revision, state: row.state, tags: row.tags };
+    const { epoch, revision, state, tags, seed } = row;
+    return { epoch, revision, state, tags, ...seedMember(seed) };
+  }
+
+  #seedOf(actor: ActorId): Uint8Array | undefined {
+    return this.#rows.actors.get(actorPath(actor))?.seed;
   }
 
   async prune(ageMs: number, keep: number, limit: number): Promise<number> {
@@ -176,6 +186,10 @@ export class MemoryStatestore implements Statestore {
       return { actor, revision, epoch, tags, hasState: state !== undefined, updatedMs };
     });
   }
+}
+
+function seedMember(seed: Uint8Array | undefined): { readonly seed?: Uint8Array } {
+  return seed === undefined ? {} : { seed };
 }
 
 function compareNames(

@@ -120,8 +120,15 @@ const FIRST: Migration = {
   ],
 };
 
+/** A seed per actor, apart from all that is sealed with it, so that it can go alone. */
+const SECOND: Migration = {
+  version: 2,
+  name: "seeds",
+  statements: ["CREATE TABLE seeds (actor INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT"],
+};
+
 /** Every step, oldest first. */
-export const MIGRATIONS: readonly Migration[] = [FIRST];
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND];
 
 /** Remembers which steps a database has taken. */
 export const SCHEMA_TABLE = `CREATE TABLE IF NOT EXISTS troupe_schema (

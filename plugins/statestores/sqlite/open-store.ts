@@ -12,6 +12,7 @@ import {
   refusePending,
   verifySchema,
 } from "./schema.ts";
+import { BUSY_TIMEOUT_MS, ERASE_CELLS, TRUNCATE_LOG } from "./sqlite-connection.ts";
 import { lockStore, type StoreMode } from "./store-lock.ts";
 
 /** Whether a start takes pending steps of the schema, or refuses over them. */
@@ -38,7 +39,6 @@ export interface OpenStore {
 const EXIT_CANNOT_CREATE = 73;
 const EXIT_IO = 74;
 const EXIT_CONFIGURATION = 78;
-const BUSY_TIMEOUT_MS = 5_000;
 /** The log may grow to 64 MiB before it is moved: few, large checkpoints cost the least. */
 const CHECKPOINT_PAGES = 16_000;
 const READONLY = 8;
@@ -65,6 +65,8 @@ export function openStore(driver: SqlDriver, options: OpenOptions): OpenStore {
     const taken = check ? [] : migrate(db, cluster);
     checkCluster(db, cluster);
     verifySchema(driver, db);
+    // A process that ended just after it shredded an actor has left the seed in the log.
+    db.prepare(TRUNCATE_LOG).get();
     return { db, lock, taken };
   } catch (error) {
     db?.close();
@@ -133,6 +135,7 @@ function configure(db: SqlDatabase, cacheBytes: number): void {
   db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   db.exec(`PRAGMA cache_size = -${Math.max(1, Math.floor(cacheBytes / 1024))}`);
   db.exec("PRAGMA trusted_schema = OFF");
+  db.exec(ERASE_CELLS);
   const synchronous = db.prepare("PRAGMA synchronous").get()?.[0];
   if (journal === "wal" && synchronous === 2n) return;
   const message = `the store cannot be made durable (journal ${String(journal)})`;

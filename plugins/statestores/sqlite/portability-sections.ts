@@ -10,6 +10,8 @@ export type Seen = PortableRow | string;
 export interface Section {
   /** In positions and in reports: the name of the table. */
   readonly table: string;
+  /** Column of the row number. */
+  readonly number: string;
   /** Columns of one row; `t` is the table, `a` the owner's row. */
   readonly columns: string;
   /** Column of the sealed bytes, which make out a row's size. */
@@ -27,6 +29,7 @@ const RECENT_PATTERN = /^(?:\d+,)*$/;
 export const SECTIONS: readonly Section[] = [
   {
     table: "actors",
+    number: "number",
     columns: `t.system, t.type, t.key, t.identity, t.epoch, t.revision, t.tags, t.updated_ms,
       t.recent, t.state_type, t.state`,
     bytes: "state",
@@ -34,7 +37,16 @@ export const SECTIONS: readonly Section[] = [
     view: actorOf,
   },
   {
+    table: "seeds",
+    number: "actor",
+    columns: `t.wrapped, ${OWNER}`,
+    bytes: "wrapped",
+    ownerAt: 1,
+    view: seedOf,
+  },
+  {
     table: "history",
+    number: "number",
     columns: `t.revision, t.committed_ms, t.tags, t.action, t.state_type, t.state, ${OWNER}`,
     bytes: "state",
     ownerAt: 6,
@@ -42,6 +54,7 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     table: "dedup",
+    number: "number",
     columns: `t.request_id, t.digest, t.revision, t.committed_ms, t.reply, ${OWNER}`,
     bytes: "reply",
     ownerAt: 5,
@@ -49,6 +62,7 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     table: "outbox",
+    number: "number",
     columns: `t.id, t.revision, t.position, t.target_system, t.target_type, t.target_key, t.action,
       t.delay_ms, t.due_ms, t.attempts, t.dead_reason, t.body, ${OWNER}`,
     bytes: "body",
@@ -57,6 +71,7 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     table: "schedules",
+    number: "number",
     columns: `t.name, t.due_ms, t.repeat, t.action, t.body, ${OWNER}`,
     bytes: "body",
     ownerAt: 5,
@@ -96,6 +111,10 @@ function actorOf(row: SqlRow): Seen {
     tags,
     updatedMs: Number(updatedMs),
   };
+}
+
+function seedOf([wrapped]: SqlRow, owner: ActorId | undefined): Seen {
+  return wrapped instanceof Uint8Array ? { kind: "seed", owner, wrapped } : "ROW_CORRUPT";
 }
 
 function pastOf(row: SqlRow, owner: ActorId | undefined): Seen {

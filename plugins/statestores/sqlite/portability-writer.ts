@@ -6,6 +6,7 @@ import type { DedupTable } from "./dedup-table.ts";
 import type { SqlStatement } from "./driver.ts";
 import type { HistoryTable } from "./history-table.ts";
 import { CLUSTER } from "./migrations.ts";
+import type { SeedTable } from "./seed-table.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
 type RowOf<Kind extends PortableRow["kind"]> = Extract<PortableRow, { readonly kind: Kind }>;
@@ -13,11 +14,17 @@ type RowOf<Kind extends PortableRow["kind"]> = Extract<PortableRow, { readonly k
 /** Row numbers by actor, as far as one transaction has met them. */
 type Handles = Map<string, number>;
 
+/** The tables that know how their rows are put. */
+export interface WrittenTables {
+  readonly dedup: DedupTable;
+  readonly history: HistoryTable;
+  readonly seeds: SeedTable;
+}
+
 /** Puts rows of another store where commits would have put them. */
 export class PortabilityWriter {
   readonly #connection: SqliteConnection;
-  readonly #dedup: DedupTable;
-  readonly #history: HistoryTable;
+  readonly #tables: WrittenTables;
   readonly #type: SqlStatement;
   readonly #meta: SqlStatement;
   readonly #actor: SqlStatement;
@@ -34,10 +41,9 @@ export class PortabilityWriter {
   readonly #dropSchedule: SqlStatement;
   readonly #schedule: SqlStatement;
 
-  constructor(connection: SqliteConnection, dedup: DedupTable, history: HistoryTable) {
+  constructor(connection: SqliteConnection, tables: WrittenTables) {
     this.#connection = connection;
-    this.#dedup = dedup;
-    this.#history = history;
+    this.#tables = tables;
     this.#type = connection.prepare(
       "INSERT OR REPLACE INTO types (system, type, spec) VALUES (?, ?, ?)",
     );
@@ -95,13 +101,13 @@ export class PortabilityWriter {
     this.#connection.write(() => {
       const handles: Handles = new Map();
       this.#forgetDead(rows, handles);
-      let reply = this.#dedup.lastNumber() + 1;
+      let reply = this.#tables.dedup.lastNumber() + 1;
       for (const row of rows) {
         if (row.kind === "dedup") reply += this.#putReply(row, handles, reply);
         else this.#put(row, handles);
       }
     });
-    if (rows.some(({ kind }) => kind === "history")) this.#history.filled();
+    if (rows.some(({ kind }) => kind === "history")) this.#tables.history.filled();
   }
 
   #put(row: Exclude<PortableRow, RowOf<"dedup">>, handles: Handles): void {
@@ -127,7 +133,8 @@ export class PortabilityWriter {
         this.#putSchedule(row, handles);
         return;
       case "seed":
-        throw refusal("this store keeps no seeds");
+        this.#tables.seeds.put(this.#handleOf(row.owner, handles), row.wrapped);
+        return;
       case "damaged":
         throw refusal("a damaged row cannot be written");
     }
@@ -158,7 +165,7 @@ export class PortabilityWriter {
     const { requestId, digest, revision, reply } = record;
     const handle = this.#handleOf(owner, handles);
     // The list in the actor's row is looked into by nobody here, so it goes to the index first.
-    if (this.#listed.get(handle) !== undefined) this.#dedup.spill(handle);
+    if (this.#listed.get(handle) !== undefined) this.#tables.dedup.spill(handle);
     const known = this.#replyNumber.get(handle, requestId)?.[0];
     const number = known === undefined ? next : Number(known);
     this.#reply.run(number, handle, requestId, digest, revision, committedMs, reply);

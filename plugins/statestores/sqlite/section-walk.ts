@@ -31,23 +31,24 @@ export class SectionWalk {
   readonly #count: SqlStatement;
 
   constructor(connection: SqliteConnection, section: Section) {
-    const { table, columns, bytes, ownerAt } = section;
+    const { table, number, columns, bytes, ownerAt } = section;
     this.table = table;
     this.#connection = connection;
     this.#section = section;
     const join = ownerAt === undefined ? "" : " LEFT JOIN actors a ON a.number = t.actor";
     // Asked for from a number on: one behind the last would be sought on the page of the last.
     this.#sizes = connection.prepare(
-      `SELECT number, length(${bytes}) FROM ${table} WHERE number >= ? ORDER BY number LIMIT ?`,
+      `SELECT ${number}, length(${bytes}) FROM ${table} WHERE ${number} >= ?
+        ORDER BY ${number} LIMIT ?`,
     );
-    const rows = `SELECT t.number, ${columns} FROM ${table} t${join}`;
+    const rows = `SELECT t.${number}, ${columns} FROM ${table} t${join}`;
     this.#rows = connection.prepare(
-      `${rows} WHERE t.number >= ? AND t.number <= ? ORDER BY t.number`,
+      `${rows} WHERE t.${number} >= ? AND t.${number} <= ? ORDER BY t.${number}`,
     );
     // By equality: a range would look at the row behind it, too.
-    this.#row = connection.prepare(`${rows} WHERE t.number = ?`);
+    this.#row = connection.prepare(`${rows} WHERE t.${number} = ?`);
     this.#probe = connection.prepare(
-      `SELECT number FROM ${table} WHERE number >= ? ORDER BY number LIMIT 1`,
+      `SELECT ${number} FROM ${table} WHERE ${number} >= ? ORDER BY ${number} LIMIT 1`,
     );
     this.#count = connection.prepare(`SELECT count(*) FROM ${table}`);
   }

@@ -38,10 +38,11 @@ export const SQLITE_CALLS = {
   putMeta: (engine, name, value) => engine.registry.put(name, value),
   resealStep: (engine, position, keyId, limit) => engine.reseal.step(position, keyId, limit),
   reseal: (engine, row, sealed) => engine.reseal.replace(row, sealed),
-  countByKey: (engine) => engine.reseal.countByKey(),
   countRows: (engine) => engine.portabilityReader.count(),
   readRows: (engine, position, limit) => engine.portabilityReader.read(position, limit),
   writeRows: (engine, rows) => engine.portabilityWriter.write(rows),
+  countStep: (engine, position) => engine.reseal.count(position),
+  findSeeds: (engine, actors) => engine.seeds.find(actors),
 } as const satisfies SqliteCallTable;
 
 /** The signature of every call. */
@@ -77,10 +78,11 @@ export interface SqliteCallTypes {
   putMeta: SqliteEngine["registry"]["put"];
   resealStep: SqliteEngine["reseal"]["step"];
   reseal: SqliteEngine["reseal"]["replace"];
-  countByKey: SqliteEngine["reseal"]["countByKey"];
   countRows: SqliteEngine["portabilityReader"]["count"];
   readRows: SqliteEngine["portabilityReader"]["read"];
   writeRows: SqliteEngine["portabilityWriter"]["write"];
+  countStep: SqliteEngine["reseal"]["count"];
+  findSeeds: SqliteEngine["seeds"]["find"];
 }
 
 /** The name of a call. */

@@ -12,6 +12,7 @@ import { RegistryTable } from "./registry-table.ts";
 import { ResealTable } from "./reseal-table.ts";
 import { ScheduleTable } from "./schedule-table.ts";
 import { SearchTable } from "./search-table.ts";
+import { SeedTable } from "./seed-table.ts";
 import { SessionTable } from "./session-table.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 
@@ -28,6 +29,7 @@ export class SqliteEngine {
   readonly reseal: ResealTable;
   readonly portabilityReader: PortabilityReader;
   readonly portabilityWriter: PortabilityWriter;
+  readonly seeds: SeedTable;
   readonly #commits: CommitTable;
   readonly #connection: SqliteConnection;
   readonly #lock: SqlDatabase;
@@ -47,15 +49,19 @@ export class SqliteEngine {
     this.search = new SearchTable(connection);
     this.registry = new RegistryTable(connection);
     this.reseal = new ResealTable(connection);
+    this.seeds = new SeedTable(connection);
     this.portabilityReader = new PortabilityReader(connection);
-    this.portabilityWriter = new PortabilityWriter(connection, this.dedup, this.history);
+    this.portabilityWriter = new PortabilityWriter(connection, this);
     this.#commits = new CommitTable(connection, this);
   }
 
   /** Answers a commit frame in the buffer that brought it. */
   commit(frame: ArrayBuffer): ArrayBuffer {
     const batch = decodeBatch(frame);
-    return encodeResults(batch.callId, this.#commits.commit(batch), frame);
+    const shreds = batch.commits.some(({ shred }) => shred);
+    const commit = () => this.#commits.commit(batch);
+    const results = shreds ? this.#connection.erasing(commit) : commit();
+    return encodeResults(batch.callId, results, frame);
   }
 
   version(): string {

@@ -66,7 +66,7 @@ describe("a start is refused", () => {
     const error = await rejectionOf(start(folder.path));
     expect(error).toMatchObject({ name: "ServerError", details: { reason, exitCode } });
     expect(readFileSync(path).equals(before)).toBe(true);
-    if (reason === "schema_newer") expect(String(error)).toContain("schema_newer have=1 found=12");
+    if (reason === "schema_newer") expect(String(error)).toContain("schema_newer have=2 found=12");
     if (sql.includes("outbox_due")) expect(String(error)).toContain("missing index outbox_due");
     if (sql.includes("state_type")) {
       expect(String(error)).toContain("missing column actors.state_type");

@@ -16,13 +16,14 @@ import type {
   Schedules,
   SealedRow,
   Search,
+  Seeds,
   Sessions,
   Statestore,
   StatestoreHost,
   TypeRegistry,
 } from "../../../src/contract/index.ts";
 import type { MigrateMode, OpenOptions } from "./open-store.ts";
-import type { ResealPosition } from "./reseal-table.ts";
+import type { CountStep, ResealPosition } from "./reseal-table.ts";
 import { SqliteThreadClient } from "./sqlite-thread.ts";
 import type { StoreMode } from "./store-lock.ts";
 
@@ -51,6 +52,7 @@ export class SqliteStatestore implements Statestore {
   readonly resealing: Resealing;
   readonly portability: Portability;
   readonly migrations: Migrations;
+  readonly seeds: Seeds;
   readonly #host: StatestoreHost;
   readonly #options: SqliteOptions;
   readonly #thread: SqliteThreadClient;
@@ -110,6 +112,7 @@ export class SqliteStatestore implements Statestore {
         return steps;
       },
     };
+    this.seeds = { find: (actors) => thread.call("findSeeds", actors) };
   }
 
   start(signal: AbortSignal): Promise<void> {
@@ -197,7 +200,15 @@ function resealing(thread: SqliteThreadClient): Resealing {
       return found.slice(0, limit);
     },
     replace: (row, sealed) => thread.call("reseal", row, sealed),
-    countByKey: () => thread.call("countByKey"),
+    async countByKey() {
+      const counts = new Map<string, number>();
+      for (let at: ResealPosition | undefined = START; at !== undefined; ) {
+        const step: CountStep = await thread.call("countStep", at);
+        for (const [key, rows] of step.counts) counts.set(key, (counts.get(key) ?? 0) + rows);
+        at = step.next;
+      }
+      return counts;
+    },
   };
 }
 

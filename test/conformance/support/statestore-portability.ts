@@ -1,105 +1,22 @@
 import { describe, expect, test } from "bun:test";
-import type {
-  ActorId,
-  ActorTypeSpec,
-  Portability,
-  PortableRow,
-  Statestore,
-} from "../../../src/contract/index.ts";
+import type { ActorId, Portability, PortableRow, Statestore } from "../../../src/contract/index.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { fill, readAll, SPEC, seedOf, TWO, texts } from "./portable-rows.ts";
 import {
   actorId,
   bytes,
   claim,
-  commit,
   dedupOf,
   json,
-  messageTo,
   openSession,
   rejectionOf,
   type StatestoreSubject,
   save,
-  scheduleOf,
-  turn,
   withStore,
 } from "./statestore-fixture.ts";
 
-const SPEC: ActorTypeSpec = {
-  system: "default",
-  type: "counter",
-  kind: "unnamed",
-  stateful: true,
-  durability: "commit",
-  actions: [{ name: "add", readOnly: false }],
-  openActions: false,
-  deactivationTimeoutMs: 600_000,
-  reentrant: false,
-  reads: "fenced",
-  history: { kind: "all" },
-  stateType: "application/json",
-  mailboxCalls: 1_000,
-  mailboxBytes: 8_388_608,
-};
-const FAR_MS = 253_370_764_800_000;
 const PAGE_BYTES = 4 * 1024 * 1024;
 const KINDS: readonly PortableRow["kind"][] = ["type", "meta", "actor"];
-const TWO = [actorId("a"), actorId("b\0 😀", "ledger", "other")];
-
-/** Rows of every kind but seeds, written by commits. */
-async function fill(store: Statestore): Promise<void> {
-  await store.types.put([SPEC, { ...SPEC, type: "ledger", system: "other" }]);
-  await store.meta.put("key-check/00", Uint8Array.of(1, 2, 3));
-  await store.meta.put("once/cron/1 2", new Uint8Array(0));
-  const session = await openSession(store);
-  for (const actor of TWO) {
-    const mine = await claim(store, session.id, actor);
-    for (let revision = 1; revision <= 3; revision += 1) {
-      const tags = { colour: revision === 3 ? "red" : "blue", owner: "ä" };
-      const state = json(`state ${revision} of ${actor.key}`);
-      const change = { kind: "set", state, tags } as const;
-      const entry = { revision, state, tags, action: "add" };
-      const one = turn(mine, revision - 1, {
-        change,
-        dedup: [dedupOf(`request ${revision}`, revision)],
-        outbox: [messageTo(actorId("target"), revision, 0), messageTo(TWO[0]!, revision, 1, 50)],
-        schedules: [scheduleOf(`schedule ${revision}`, FAR_MS + revision)],
-        history: [entry],
-        historyPolicy: { kind: "all" },
-      });
-      expect(await commit(store, session.id, one)).toEqual(["committed"]);
-    }
-  }
-  const gone = await claim(store, session.id, actorId("gone"));
-  await save(store, gone, 0, "soon gone", { colour: "red" });
-  const removal = turn(gone, 1, { change: { kind: "remove" } });
-  expect(await commit(store, session.id, removal)).toEqual(["committed"]);
-  await claim(store, session.id, actorId("never saved"));
-  const [dead] = (await store.outbox?.due(session.id, 1, 0)) ?? [];
-  if (dead !== undefined) await store.outbox?.deadLetter(dead.rowId, "no such action");
-}
-
-/** Every row, page by page. */
-async function readAll(portability: Portability, limit = 1_000): Promise<PortableRow[]> {
-  const rows: PortableRow[] = [];
-  let position: string | undefined = "";
-  while (position !== undefined) {
-    const page: Awaited<ReturnType<Portability["read"]>> = await portability.read(position, limit);
-    expect(page.rows.length).toBeLessThanOrEqual(limit);
-    rows.push(...page.rows);
-    position = page.next;
-  }
-  return rows;
-}
-
-/** Rows as sorted texts, which are equal for stores that hold the same. */
-function texts(rows: readonly PortableRow[]): string[] {
-  const plain = (_name: string, value: unknown): unknown => {
-    if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-  };
-  return rows.map((row) => JSON.stringify(row, plain)).sort();
-}
 
 const OWNERLESS: readonly PortableRow[] = [
   { kind: "damaged", table: "actors", place: "row 1", reason: "ROW_CORRUPT" },
@@ -110,6 +27,7 @@ const OWNERLESS: readonly PortableRow[] = [
   },
   { kind: "dedup", owner: undefined, record: dedupOf("r", 1), committedMs: 1 },
   { kind: "dedup", owner: actorId("absent"), record: dedupOf("r", 1), committedMs: 1 },
+  { kind: "seed", owner: undefined, wrapped: bytes("seed") },
   { kind: "meta", name: "cluster", value: bytes("another") },
 ];
 
@@ -139,16 +57,14 @@ export function portabilityTests(subject: StatestoreSubject): void {
 
   describe(`${subject.name}: moving whole stores`, () => {
     test("every row comes out once, sealed bytes and all, in the order of the contract", () =>
-      filled(async (portability) => {
+      filled(async (portability, store) => {
         const rows = await readAll(portability);
         const count = (kind: PortableRow["kind"]): number =>
           rows.filter((row) => row.kind === kind).length;
         expect(KINDS.map(count)).toEqual([2, 2, 4]);
-        expect(
-          ["history", "dedup", "outbox", "schedule", "damaged"].map((kind) =>
-            count(kind as PortableRow["kind"]),
-          ),
-        ).toEqual([6, 6, 12, 6, 0]);
+        const others = ["seed", "history", "dedup", "outbox", "schedule", "damaged"] as const;
+        const seeds = store.seeds === undefined ? 0 : 2;
+        expect(others.map(count)).toEqual([seeds, 6, 6, 12, 6, 0]);
         const firsts = rows.map(({ kind }) =>
           Math.max(0, KINDS.indexOf(kind), KINDS.includes(kind) ? 0 : 3),
         );
@@ -222,6 +138,8 @@ export function portabilityTests(subject: StatestoreSubject): void {
             "request 2",
             "request 3",
           ]);
+          const [seed] = (await target.seeds?.find([actor])) ?? [seedOf(actor)];
+          expect(seed).toEqual(seedOf(actor));
           expect(await target.dedup(actor, "request 2")).toEqual(dedupOf("request 2", 2));
           const past = await source.history?.list(actor, { limit: 10 });
           expect(await target.history?.list(actor, { limit: 10 })).toEqual(past);
@@ -275,7 +193,7 @@ export function portabilityTests(subject: StatestoreSubject): void {
         expect([await list("red"), await list("white")]).toEqual(
           store.search === undefined ? [[], []] : [[], ["a"]],
         );
-        expect(await store.read(actor)).toEqual({
+        expect(await store.read(actor)).toMatchObject({
           epoch: 7,
           revision: 9,
           state: json("white"),
@@ -368,29 +286,16 @@ export function portabilityTests(subject: StatestoreSubject): void {
       }
       await fill(first);
       const { rows, next } = await first.portability.read("", 6);
-      const rest = await readFrom(first.portability, next);
+      const rest = await readAll(first.portability, 100, next);
       await first.stop?.(AbortSignal.timeout(10_000));
       const second = await (subject.reopen ?? subject.open)(folder.path);
       try {
         expect(rows).toHaveLength(Math.min(6, rows.length));
-        const again = second.portability && (await readFrom(second.portability, next));
+        const again = second.portability && (await readAll(second.portability, 100, next));
         expect(texts(again ?? [])).toEqual(texts(rest));
       } finally {
         await second.stop?.(AbortSignal.timeout(10_000));
       }
     });
   });
-}
-
-async function readFrom(
-  portability: Portability,
-  from: string | undefined,
-): Promise<PortableRow[]> {
-  const rows: PortableRow[] = [];
-  for (let position = from; position !== undefined; ) {
-    const page = await portability.read(position, 100);
-    rows.push(...page.rows);
-    position = page.next;
-  }
-  return rows;
 }
