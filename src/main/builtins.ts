@@ -12,6 +12,7 @@ import storeArbiter from "../../plugins/partition-tolerance/store-arbiter/plugin
 import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
 import memory from "../../plugins/statestores/memory/plugin.ts";
 import mysql from "../../plugins/statestores/mysql/plugin.ts";
+import postgres from "../../plugins/statestores/postgres/plugin.ts";
 import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
 import type { AnyPlugin } from "../contract/index.ts";
 
@@ -20,6 +21,7 @@ export const builtins: readonly AnyPlugin[] = [
   memory,
   mysql,
   sqlite,
+  postgres,
   rendezvous,
   divergence,
   storeArbiter,

@@ -65,7 +65,7 @@ export class PostgresClient implements SqlClient {
       // Not awaited: it travels with the first statement of the body.
       const begun = connection.run(this.#begin, []);
       begun.catch(() => undefined);
-      let failure: unknown;
+      let failure: SqlError | undefined;
       let answer: T;
       try {
         answer = await body({
@@ -74,7 +74,7 @@ export class PostgresClient implements SqlClient {
               const [, result] = await Promise.all([begun, connection.run(statement, values)]);
               return result;
             } catch (error) {
-              failure ??= error;
+              if (error instanceof SqlError) failure ??= error;
               throw error;
             }
           },

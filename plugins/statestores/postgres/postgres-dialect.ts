@@ -46,7 +46,8 @@ async function facts(runner: SqlRunner): Promise<ServerFacts> {
     bytea_output: [bytes, "hex"],
   }).find(([, [found, wanted]]) => found !== wanted);
   let refusal: string | undefined;
-  if (numberOf(number) < MIN_VERSION) refusal = `PostgreSQL 13 is needed, this is ${String(version)}`;
+  if (numberOf(number) < MIN_VERSION)
+    refusal = `PostgreSQL 13 is needed, this is ${String(version)}`;
   else if (numberOf(isStandby) === 1) refusal = "the server is a standby, which takes no writes";
   else if (wrong !== undefined) {
     const [name, [found, wanted]] = wrong;

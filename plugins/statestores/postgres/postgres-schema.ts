@@ -100,7 +100,9 @@ export function postgresSchema(namespace: string): SqlSchemaDialect {
     },
     exclusively: (client, body) =>
       client.transaction(async (runner) => {
-        const lock = prepared("SELECT pg_advisory_xact_lock(hashtext('troupe schema ' || $1))::text");
+        const lock = prepared(
+          "SELECT pg_advisory_xact_lock(hashtext('troupe schema ' || $1))::text",
+        );
         await runner.run({ ...lock, prepared: false }, [namespace]);
         const known = unprepared("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1");
         if ((await runner.run(known, [namespace])).rows.length === 0) {

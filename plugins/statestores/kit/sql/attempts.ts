@@ -86,7 +86,8 @@ export class Attempts {
       try {
         return await body();
       } catch (error) {
-        if (!(error instanceof SqlError) || (kind === "once" && error.mayHaveCommitted)) throw error;
+        if (!(error instanceof SqlError) || (kind === "once" && error.mayHaveCommitted))
+          throw error;
         const isAway = error.kind === "unreachable" || error.kind === "lost";
         const isRefused = error.kind === "retry" || error.kind === "duplicate";
         if (isRefused) refusals += 1;

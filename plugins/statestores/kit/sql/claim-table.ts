@@ -123,7 +123,15 @@ export class ClaimTable {
 function askedOf(actor: ActorId): Asked {
   const { system, type } = actor;
   const identity = actorIdentity(actor);
-  return { actor, identity, hex: hexOf(identity), system, type, key: utf8(actor.key), answer: undefined };
+  return {
+    actor,
+    identity,
+    hex: hexOf(identity),
+    system,
+    type,
+    key: utf8(actor.key),
+    answer: undefined,
+  };
 }
 
 /** Groups in the order of identities; an actor that is asked for twice is claimed twice. */
@@ -161,7 +169,9 @@ function claimedOf(row: SqlRow): ClaimResult {
   // A claim makes rows with epoch 1 and raises that of those it finds.
   const claimed = { kind: "claimed", handle: 0, epoch, revision, state, tags, requestIds } as const;
   const existed = epoch > 1;
-  return wrapped instanceof Uint8Array ? { ...claimed, existed, seed: wrapped } : { ...claimed, existed };
+  return wrapped instanceof Uint8Array
+    ? { ...claimed, existed, seed: wrapped }
+    : { ...claimed, existed };
 }
 
 function requestIdsOf(value: SqlValue): readonly string[] | undefined {

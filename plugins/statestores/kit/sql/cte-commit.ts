@@ -12,13 +12,22 @@ import type { SqlClient, SqlRunner, SqlStatement, SqlValue } from "./sql-client.
 /** Most actors in one statement: a whole batch of the node. */
 const MOST_ACTORS = 512;
 
-const ACTOR_TYPES = ["bytea", "bigint", "bigint", "bigint", "int", "text", "bytea", "bytea"] as const;
+const ACTOR_TYPES = [
+  "bytea",
+  "bigint",
+  "bigint",
+  "bigint",
+  "int",
+  "text",
+  "bytea",
+  "bytea",
+] as const;
 const DEDUP_TYPES = ["bytea", "bytea", "bigint", "bytea", "bytea"] as const;
 
 const NOTHING = new Uint8Array(0);
 /** Rows for places of a bucket that are not used: no actor has such an identity. */
-const SPARE_ACTOR: SqlTuple = [NOTHING, 0, 0, 0, 0, null, null, null];
-const SPARE_DEDUP: SqlTuple = [NOTHING, NOTHING, 0, NOTHING, NOTHING];
+const SPARE_ACTOR: readonly SqlValue[] = [NOTHING, 0, 0, 0, 0, null, null, null];
+const SPARE_DEDUP: readonly SqlValue[] = [NOTHING, NOTHING, 0, NOTHING, NOTHING];
 
 /** How replies and effects travel beside the actors of a statement. */
 type CommitShape = "bare" | "replies" | "listed replies" | "effects";
@@ -94,7 +103,7 @@ function addRows(
   values: SqlValue[],
   rows: readonly SqlTuple[],
   bucket: number,
-  spare: SqlTuple,
+  spare: readonly SqlValue[],
 ): void {
   for (const row of rows) values.push(...row);
   for (let place = rows.length; place < bucket; place += 1) values.push(...spare);
@@ -158,7 +167,8 @@ function commitText(parts: CteParts, shape: CommitShape, bucket: number): string
   const { fragments, table } = parts;
   const actorList = valuesList(2, ACTOR_TYPES, bucket);
   const from = 2 + bucket * ACTOR_TYPES.length;
-  const own = (column: string): string => `CASE WHEN v.writes = 1 THEN v.${column} ELSE a.${column} END`;
+  const own = (column: string): string =>
+    `CASE WHEN v.writes = 1 THEN v.${column} ELSE a.${column} END`;
   const clauses = [
     `v (${BATCH_COLUMNS.actors.join(", ")}) AS (${actorList})`,
     `won AS (

@@ -18,7 +18,9 @@ export const CTE_FRAGMENTS: SqlFragments = {
   upsert(table, key, columns, rows) {
     const others = columns.filter((column) => !key.includes(column));
     const set = others.map((column) => `${column} = EXCLUDED.${column}`);
-    const values = Array.from({ length: rows }, (_, row) => tuple(row * columns.length + 1, columns));
+    const values = Array.from({ length: rows }, (_, row) =>
+      tuple(row * columns.length + 1, columns),
+    );
     return `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${values.join(", ")}
             ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${set.join(", ")}`;
   },

@@ -11,10 +11,8 @@ const MIN_LOOKS = 100;
 const DELETED_AT_ONCE = 64;
 const NOTHING = new Uint8Array(0);
 
-/** Where a walk over old rows stands: the last row that was looked at. */
-type AgePosition = readonly [committedMs: SqlValue, actor: SqlValue, requestId: SqlValue];
-
-const START: AgePosition = [0, NOTHING, NOTHING];
+/** Below every row in the order of age: time, actor, request id. */
+const START: readonly SqlValue[] = [0, NOTHING, NOTHING];
 
 /** Recorded replies. */
 export class DedupTable {
@@ -23,7 +21,7 @@ export class DedupTable {
   readonly #old: SqlStatement;
   readonly #surplus: BucketedStatement;
   readonly #delete: BucketedStatement;
-  /** Where the next call of `prune` goes on: rows that stay for their number are passed once a round. */
+  /** The row after which the next call of `prune` goes on: rows that stay for their number are passed once a round. */
   #position = START;
 
   constructor(access: SqlAccess) {
@@ -90,7 +88,7 @@ export class DedupTable {
     }
     const last = old.length < looks ? undefined : old.at(-1);
     // Rows that were kept for their number are looked at again: newer ones may have come.
-    this.#position = last === undefined ? START : [last[0] ?? 0, last[1] ?? null, last[2] ?? null];
+    this.#position = last ?? START;
     return pruned;
   }
 

@@ -117,7 +117,12 @@ export class HistoryTable implements History {
   ): Promise<readonly SqlRow[]> {
     if (actors.length === 0 || policy.kind === "all") return [];
     const bucketed = policy.kind === "duration" ? this.#older : this.#beyond;
-    const bound = policy.kind === "duration" ? Math.round(policy.ms) : policy.kind === "last" ? policy.count : 0;
+    const bound =
+      policy.kind === "duration"
+        ? Math.round(policy.ms)
+        : policy.kind === "last"
+          ? policy.count
+          : 0;
     const { statement, keys } = bucketed.for(actors.map(([actor = null]) => actor));
     return await this.#access.rows(statement, [bound, most, ...keys]);
   }
@@ -137,7 +142,8 @@ export function viewHistory(row: SqlRow, actor: ActorId): HistoryRow {
   const [revision, committedMs, tagsText, action, stateType = null, data = null] = row;
   const tags = decodeTags(tagsText);
   const type = cleanTextOf(stateType);
-  const isSound = data === null ? stateType === null : data instanceof Uint8Array && type !== undefined;
+  const isSound =
+    data === null ? stateType === null : data instanceof Uint8Array && type !== undefined;
   if (tags === undefined || !isSound) {
     throw unreadable(`revision ${numberOf(revision)} of actor ${actor.key}`, "ROW_CORRUPT");
   }

@@ -173,7 +173,13 @@ function statementsOf(dialect: SqlDialect, purpose: Purpose): PurposeStatements 
   const version = `substring(p.${value}, 1, 1)`;
   const keyId = `substring(p.${value}, 3, 8)`;
   const keys = key.map((column) => `p.${column}`).join(", ");
-  const position = key.length === 1 ? `t.${key[0]} > $4` : after(key.map((column) => `t.${column}`), from);
+  const position =
+    key.length === 1
+      ? `t.${key[0]} > $4`
+      : after(
+          key.map((column) => `t.${column}`),
+          from,
+        );
   const same = key.map((column, index) => `${column} = $${index + 3}`).join(" AND ");
   return {
     ...purpose,
@@ -201,7 +207,7 @@ function viewOf({ purpose, key }: Purpose, row: SqlRow): SealedRow | undefined {
   if (!(before instanceof Uint8Array) || typeof system !== "string") return undefined;
   const sealed = {
     purpose,
-    rowId: key.length === 1 && typeof row[0] === "number" ? row[0] : 0,
+    rowId: key.length > 1 || row[0] instanceof Uint8Array ? 0 : numberOf(row[0]),
     actor: { system: textOf(system), type: textOf(type), key: textOf(actorKey) },
     revision: numberOf(revision),
     label: textOf(label),

@@ -7,8 +7,20 @@ const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Text as its column of bytes holds it. */
+/** A byte that UTF-8 does not have, behind text that ends with NUL. */
+const NUL_MARK = 0xfe;
+
+/**
+ * Text as its column of bytes holds it. SQL Server takes bytes for equal that differ only in zeros at
+ * their end, so text that ends with NUL is marked; `textOf` takes the mark off.
+ */
 export function utf8(text: string): Uint8Array {
+  const bytes = ENCODER.encode(text);
+  return bytes.at(-1) === 0 ? Uint8Array.of(...bytes, NUL_MARK) : bytes;
+}
+
+/** What columns that begin with `text` begin with. */
+export function utf8Prefix(text: string): Uint8Array {
   return ENCODER.encode(text);
 }
 
@@ -22,7 +34,9 @@ export function tagDigest(system: string, name: string, value: string): Uint8Arr
 
 /** A column of bytes as the text it was made of; marks of broken UTF-8 in place of what is broken. */
 export function textOf(value: SqlValue | undefined): string {
-  if (value instanceof Uint8Array) return DECODER.decode(value);
+  if (value instanceof Uint8Array) {
+    return DECODER.decode(value.at(-1) === NUL_MARK ? value.subarray(0, -1) : value);
+  }
   return value === null || value === undefined ? "" : String(value);
 }
 

@@ -33,8 +33,7 @@ export class ScheduleTable implements Schedules {
         `UPDATE ${schedules} SET held_until_ms = ${now} + $1 WHERE number IN (${places(2, bucket)})`,
     );
     this.#held = new BucketedStatement(
-      (bucket) =>
-        `${rows} WHERE s.number IN (${places(1, bucket)}) ORDER BY s.due_ms, s.number`,
+      (bucket) => `${rows} WHERE s.number IN (${places(1, bucket)}) ORDER BY s.due_ms, s.number`,
     );
     this.#move = prepared(
       `UPDATE ${schedules} SET due_ms = $1, held_until_ms = 0 WHERE number = $2 AND due_ms = $3`,

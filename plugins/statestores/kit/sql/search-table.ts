@@ -2,7 +2,15 @@ import type { ActorSummary, Search } from "../../../../src/contract/index.ts";
 import { StoreFailure } from "../failure.ts";
 import { decodeTags, positionDamage } from "../row-codec.ts";
 import { prepared } from "./dialect.ts";
-import { integerOf, numberOf, tagDigest, textOf, unreadable, utf8 } from "./row-values.ts";
+import {
+  integerOf,
+  numberOf,
+  tagDigest,
+  textOf,
+  unreadable,
+  utf8,
+  utf8Prefix,
+} from "./row-values.ts";
 import type { SqlAccess } from "./sql-access.ts";
 import type { SqlRow, SqlStatement, SqlValue } from "./sql-client.ts";
 
@@ -32,11 +40,14 @@ export class SearchTable implements Search {
     if (digests.length > MAX_TAGS) throw this.#access.attempts.raise(tooManyTags());
     const from = type ?? after?.type ?? "";
     const afterKey = type === undefined || after?.type === type ? (after?.key ?? "") : "";
-    const prefix = utf8(keyPrefix);
+    const prefix = utf8Prefix(keyPrefix);
     const beyond = Uint8Array.of(...prefix, BEYOND);
     const values: SqlValue[] = [system, from, utf8(afterKey), prefix, beyond, limit, ...digests];
     return await this.#access.attempt("repeat", async (client) => {
-      const { rows } = await client.run(this.#statement(digests.length, type !== undefined), values);
+      const { rows } = await client.run(
+        this.#statement(digests.length, type !== undefined),
+        values,
+      );
       return rows.map(view);
     });
   }

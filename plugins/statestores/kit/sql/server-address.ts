@@ -132,38 +132,48 @@ function fromParts(options: ServerOptions, kind: ServerKind): SqlAddress {
   return { host, port, socketPath, user, password, database, tls, tlsCa: authorities(options) };
 }
 
+const URL_PATTERN =
+  /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/?#]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d+))?(?:\/([^?#]*))?(?:\?([^#]*))?$/i;
+
 function fromUrl(options: ServerOptions, kind: ServerKind): SqlAddress {
-  const { url } = options;
-  const masked = maskPassword(url);
-  const parts =
-    /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/?#]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d+))?(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(
-      url,
-    );
+  const masked = maskPassword(options.url);
+  const parts = URL_PATTERN.exec(options.url);
   if (parts === null) throw badUrl(`${masked} is no URL of a database`);
-  const [, scheme = "", login = "", host = "", port = "", path = "", query = ""] = parts;
+  const [, scheme = "", login = "", name = "", port = "", path = "", query = ""] = parts;
   if (!kind.schemes.includes(scheme.toLowerCase())) {
     throw badUrl(`${masked} must begin with ${kind.schemes[0]}://`);
   }
+  const host = name.startsWith("[") ? name.slice(1, -1) : decoded(name, masked);
+  const database = decoded(path, masked);
+  if (host === "") throw badUrl(`${masked} names no host`);
+  if (database === "") throw badUrl(`${masked} names no database`);
+  const number = portOf(port, kind, masked);
+  const socketPath = host.startsWith("/") ? kind.socketIn(host, number) : "";
+  const mode = queryValue(query, /^(?:sslmode|ssl-mode|ssl|encrypt)$/i, masked);
+  const tls = tlsOf(options, mode, socketPath !== "" || isLoopback(host));
+  const place = { host, port: number, socketPath, database, tls, tlsCa: authorities(options) };
+  return { ...place, ...loginOf(login, options, kind, masked) };
+}
+
+function portOf(text: string, kind: ServerKind, masked: string): number {
+  const port = text === "" ? kind.port : Number(text);
+  if (port < 1 || port > 65_535) throw badUrl(`${masked} names no port`);
+  return port;
+}
+
+/** User and password of a URL; what it lacks is taken from the other options. */
+function loginOf(
+  login: string,
+  options: ServerOptions,
+  kind: ServerKind,
+  masked: string,
+): Pick<SqlAddress, "user" | "password"> {
   const colon = login.indexOf(":");
   const user = decoded(colon < 0 ? login : login.slice(0, colon), masked);
   const password = colon < 0 ? "" : decoded(login.slice(colon + 1), masked);
-  const database = decoded(path, masked);
-  const name = host.startsWith("[") ? host.slice(1, -1) : decoded(host, masked);
-  if (name === "") throw badUrl(`${masked} names no host`);
-  if (database === "") throw badUrl(`${masked} names no database`);
-  const portNumber = port === "" ? kind.port : Number(port);
-  if (portNumber < 1 || portNumber > 65_535) throw badUrl(`${masked} names no port`);
-  const mode = queryValue(query, /^(?:sslmode|ssl-mode|ssl|encrypt)$/i, masked);
-  const socketPath = name.startsWith("/") ? kind.socketIn(name, portNumber) : "";
   return {
-    host: name,
-    port: portNumber,
-    socketPath,
-    user: user === "" ? options.user || kind.user : user,
-    password: password === "" ? options.password : password,
-    database,
-    tls: tlsOf(options, mode, socketPath !== "" || isLoopback(name)),
-    tlsCa: authorities(options),
+    user: user || options.user || kind.user,
+    password: password || options.password,
   };
 }
 
@@ -179,7 +189,11 @@ function queryValue(query: string, wanted: RegExp, masked: string): string | und
   return value;
 }
 
-function tlsOf(options: ServerOptions, mode: string | undefined, isNear: boolean): SqlAddress["tls"] {
+function tlsOf(
+  options: ServerOptions,
+  mode: string | undefined,
+  isNear: boolean,
+): SqlAddress["tls"] {
   const { ssl, sslVerify } = options;
   if (ssl === "off" || ssl === "false") return "off";
   if (ssl === "on" || ssl === "verify") return ssl;

@@ -69,7 +69,10 @@ export class BucketedStatement {
   }
 
   /** The statement for at most `MAX_PLACES` keys, and these padded by repeating the last. */
-  for<Key>(keys: readonly Key[]): { readonly statement: SqlStatement; readonly keys: readonly Key[] } {
+  for<Key>(keys: readonly Key[]): {
+    readonly statement: SqlStatement;
+    readonly keys: readonly Key[];
+  } {
     const bucket = bucketOf(keys.length);
     let statement = this.#statements.get(bucket);
     if (statement === undefined) {
@@ -83,7 +86,10 @@ export class BucketedStatement {
 }
 
 /** Cuts a list into pieces that a bucketed statement takes. */
-export function pieces<T>(list: readonly T[], most: number = MAX_PLACES): readonly (readonly T[])[] {
+export function pieces<T>(
+  list: readonly T[],
+  most: number = MAX_PLACES,
+): readonly (readonly T[])[] {
   if (list.length <= most) return list.length === 0 ? [] : [list];
   const found: (readonly T[])[] = [];
   for (let at = 0; at < list.length; at += most) found.push(list.slice(at, at + most));

@@ -7,7 +7,9 @@ import type {
   DedupRecord,
   History,
   MetaTable,
+  Migrations,
   Outbox,
+  Portability,
   ReadResult,
   Resealing,
   Schedules,
@@ -28,6 +30,7 @@ import { HistoryTable } from "./history-table.ts";
 import { type MigrateMode, openSchema } from "./open-schema.ts";
 import { openServer, startFailure } from "./open-server.ts";
 import { OutboxTable } from "./outbox-table.ts";
+import { PortableTables } from "./portable-table.ts";
 import { NamedValueTable, TypeTable } from "./registry-table.ts";
 import { ResealTable } from "./reseal-table.ts";
 import { ScheduleTable } from "./schedule-table.ts";
@@ -35,6 +38,7 @@ import { SearchTable } from "./search-table.ts";
 import { SessionTable } from "./session-table.ts";
 import { SqlAccess } from "./sql-access.ts";
 import type { SqlClient, SqlLimits } from "./sql-client.ts";
+import { StoreMigrations } from "./store-migrations.ts";
 
 /** What every plug-in of this kind lets its user choose. */
 export interface SqlStoreOptions {
@@ -63,6 +67,8 @@ export class SqlStatestore implements Statestore {
   readonly schedules: Schedules;
   readonly resealing: Resealing;
   readonly seeds: Seeds;
+  readonly portability: Portability;
+  readonly migrations: Migrations;
   readonly #host: StatestoreHost;
   readonly #server: SqlServer;
   readonly #options: SqlStoreOptions;
@@ -93,6 +99,8 @@ export class SqlStatestore implements Statestore {
     this.schedules = new ScheduleTable(access);
     this.resealing = new ResealTable(access);
     this.seeds = { find: (actors) => this.#actors.seeds(actors) };
+    this.portability = new PortableTables(access);
+    this.migrations = new StoreMigrations(host, server, this.#startLimits());
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -156,10 +164,14 @@ export class SqlStatestore implements Statestore {
     return { poolSize, queueTargetMs, connectTimeoutMs, statementTimeoutMs };
   }
 
-  /** Checks the server and brings the schema up to date, over a connection that may take its time. */
+  /** Of a connection that may take its time. */
+  #startLimits(): SqlLimits {
+    return { ...this.#limits(), poolSize: 1, statementTimeoutMs: SCHEMA_TIMEOUT_MS };
+  }
+
+  /** Checks the server and brings the schema up to date. */
   async #prepare(signal: AbortSignal): Promise<void> {
-    const limits = { ...this.#limits(), poolSize: 1, statementTimeoutMs: SCHEMA_TIMEOUT_MS };
-    const client = this.#server.connect(limits);
+    const client = this.#server.connect(this.#startLimits());
     try {
       const patienceMs = this.#options.connectTimeoutMs;
       const facts = await openServer(this.#host, this.#server, client, patienceMs, signal);
