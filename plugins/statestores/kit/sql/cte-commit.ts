@@ -129,6 +129,7 @@ function arrayItem(value: SqlValue): string {
 
 /** The lists of effects with the types of their columns, in the order that they are bound. */
 const EFFECTS = [
+  { list: "shredded", types: ["bytea"] },
   { list: "untagged", types: ["bytea"] },
   { list: "tags", types: ["bytea", "bytea", "text", "bytea"] },
   {
@@ -231,9 +232,16 @@ function effectClauses({ fragments, table }: CteParts, first: number): readonly 
   SELECT e.actor, e.target, e.target_system, e.target_type, e.target_key, e.message_id, e.revision,
          e.place, e.action, e.delay_ms, ${now} + e.delay_ms, ${now} + e.delay_ms, 0, e.body
     FROM ${of("outbox")} ORDER BY e.n)`,
+    `shredded AS (SELECT e.actor FROM ${of("shredded")})`,
+    `unsent AS (DELETE FROM ${table("outbox")} o USING shredded k WHERE o.actor = k.actor)`,
+    `unsaid AS (
+  UPDATE ${table("dedup")} d SET digest = ''::bytea, reply = ''::bytea
+    FROM shredded k WHERE d.actor = k.actor)`,
     `unscheduled AS (
-  DELETE FROM ${table("schedules")} s USING ${of("unscheduled")}
-   WHERE s.actor = e.actor AND s.name = e.name RETURNING s.number)`,
+  DELETE FROM ${table("schedules")} s
+   USING (SELECT e.actor, e.name FROM ${of("unscheduled")}
+          UNION ALL SELECT k.actor, NULL::bytea FROM shredded k) u
+   WHERE s.actor = u.actor AND (u.name IS NULL OR s.name = u.name) RETURNING s.number)`,
     // Counting makes the deletions come first.
     `scheduled AS (
   INSERT INTO ${table("schedules")} (actor, name, due_ms, held_until_ms, action, repetition, body)
