@@ -29,7 +29,8 @@ Examples:
   troupe keys generate --id k2               kid:base64 on standard output
 
 To rotate, put the new key first and keep the old one behind it, separated by a comma: what is
-written is sealed with the first, what is there is opened with any.
+written is sealed with the first, what is there is opened with any. Rows are moved to the first in
+the background; troupe keys status says when the old one may go.
 `;
 const TOKEN_HELP = `
 Examples:

@@ -29,7 +29,7 @@ A star marks what the configuration selects.
 `;
 
 /** Powers that a statestore may have; presence of the member is the power. */
-const POWERS = ["search", "history", "outbox", "schedules", "resealing"] as const;
+const POWERS = ["search", "history", "outbox", "schedules", "resealing", "seeds"] as const;
 
 /** Adds `troupe plugins`. */
 export function addPlugins(
