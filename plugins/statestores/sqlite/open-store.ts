@@ -4,7 +4,7 @@ import { StoreFailure } from "../kit/failure.ts";
 import type { SqlDatabase, SqlDriver } from "./driver.ts";
 import { networkFileSystem } from "./network-file-system.ts";
 import { inspectSchema, migrate, verifySchema } from "./schema.ts";
-import { BUSY_TIMEOUT_MS, ERASE_CELLS, TRUNCATE_LOG } from "./sqlite-connection.ts";
+import { BUSY_TIMEOUT_MS, ERASE_CELLS } from "./sqlite-connection.ts";
 import { lockStore, type StoreMode } from "./store-lock.ts";
 
 /** What a store is opened with. */
@@ -46,8 +46,6 @@ export function openStore(driver: SqlDriver, options: OpenOptions): OpenStore {
     configure(db, cacheBytes);
     migrate(db, cluster);
     verifySchema(driver, db);
-    // A process that ended just after it shredded an actor has left the seed in the log.
-    db.prepare(TRUNCATE_LOG).get();
     return { db, lock };
   } catch (error) {
     db?.close();

@@ -47,6 +47,8 @@ export class SqliteEngine {
     this.reseal = new ResealTable(connection);
     this.seeds = new SeedTable(connection);
     this.#commits = new CommitTable(connection, this);
+    // A process that ended just after it shredded an actor has left the seed in the log.
+    connection.cutLog();
   }
 
   /** Answers a commit frame in the buffer that brought it. */
