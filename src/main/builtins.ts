@@ -21,13 +21,17 @@ import guided from "../../plugins/placement/guided/plugin.ts";
 import leastLoaded from "../../plugins/placement/least-loaded/plugin.ts";
 import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
 import memory from "../../plugins/statestores/memory/plugin.ts";
+import mysql from "../../plugins/statestores/mysql/plugin.ts";
+import postgres from "../../plugins/statestores/postgres/plugin.ts";
 import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
 import type { AnyPlugin } from "../contract/index.ts";
 
 /** Every plug-in that is compiled in. One that is not listed here does not exist. */
 export const builtins: readonly AnyPlugin[] = [
   memory,
+  mysql,
   sqlite,
+  postgres,
   rendezvous,
   consistentHash,
   guided,
