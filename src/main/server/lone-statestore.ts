@@ -56,6 +56,9 @@ export class LoneStatestore {
         shared: settings.workers > 1,
         queryTimeoutMs: settings.limits.queryTimeoutMs,
         transactionTries: settings.limits.transactionTries,
+        surroundings: () => {
+          throw new Error("a statestore looks for no members");
+        },
         door: () => {
           throw new Error("a statestore has no door");
         },

@@ -19,6 +19,14 @@ import type { ActivatorDoor } from "../../node/activator-door.ts";
 import type { Clock, Logger, Random } from "../../node/ports.ts";
 import { KeptFile } from "./kept-file.ts";
 
+/** What a node knows of the members around it before it has met any. */
+export interface Surroundings {
+  readonly nodeName: string;
+  readonly seeds: readonly Seed[];
+  readonly peerPort: number;
+  readonly sessions: () => Promise<readonly SessionRow[]>;
+}
+
 /** What the hosts of all plug-ins are made of. */
 export interface PluginWorld {
   readonly clock: Clock;
@@ -31,10 +39,7 @@ export interface PluginWorld {
   readonly shared: boolean;
   readonly queryTimeoutMs: number;
   readonly transactionTries: number;
-  readonly nodeName: string;
-  readonly seeds: readonly Seed[];
-  readonly peerPort: number;
-  readonly sessions: () => Promise<readonly SessionRow[]>;
+  readonly surroundings: () => Surroundings;
   readonly door: (instance: string) => ActivatorDoor;
 }
 
@@ -55,9 +60,9 @@ export function pluginHosts(world: PluginWorld): (request: HostRequest) => HostO
       case "partition-tolerance@1":
         return { ...host, ...keptFile(world.dataDir, request) };
       case "discovery@1": {
-        const { nodeName, cluster, seeds, peerPort } = world;
-        const sessions = () => addresses(world.sessions);
-        return { ...host, nodeName, cluster, seeds, peerPort, sessions };
+        const { sessions, ...known } = world.surroundings();
+        const { cluster } = world;
+        return { ...host, ...known, cluster, sessions: () => addresses(sessions) };
       }
       case "activator@1":
         return { ...host, ...world.door(request.instance) };
@@ -68,7 +73,7 @@ export function pluginHosts(world: PluginWorld): (request: HostRequest) => HostO
 }
 
 /** Of sessions that are up: their lease may have ended, and they may be there all the same. */
-async function addresses(sessions: PluginWorld["sessions"]): Promise<readonly SessionAddress[]> {
+async function addresses(sessions: Surroundings["sessions"]): Promise<readonly SessionAddress[]> {
   const rows = await sessions();
   return rows
     .filter(({ state }) => state === "up")

@@ -261,14 +261,16 @@ export class Server {
       shared: settings.workers > 1,
       queryTimeoutMs: settings.limits.queryTimeoutMs,
       transactionTries: settings.limits.transactionTries,
-      nodeName: this.#nodeName,
-      seeds: settings.seeds.flatMap((text) => {
-        const seed = parseSeed(text);
-        const { port } = settings.peerAddr;
-        return seed === undefined ? [] : [{ host: seed.host, port: seed.port ?? port }];
+      surroundings: () => ({
+        nodeName: this.#nodeName,
+        seeds: settings.seeds.flatMap((text) => {
+          const seed = parseSeed(text);
+          const { port } = settings.peerAddr;
+          return seed === undefined ? [] : [{ host: seed.host, port: seed.port ?? port }];
+        }),
+        peerPort: settings.peerAddr.port,
+        sessions: () => this.#store.sessions.list(),
       }),
-      peerPort: settings.peerAddr.port,
-      sessions: () => this.#store.sessions.list(),
       door: (instance) =>
         makeActivatorDoor(instance, {
           invoker: { invoke: (call, signal) => this.#node.router.invoke(call, signal) },
