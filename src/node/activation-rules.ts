@@ -18,23 +18,22 @@ const AHEAD_BYTES = 8 * 1024 * 1024;
 export class RulesByType {
   readonly #hosts: Hosts;
   readonly #limits: Limits;
-  readonly #fenceReads: boolean;
   readonly #byType = new Map<string, ActivationRules>();
 
-  constructor(hosts: Hosts, limits: Limits, fenceReads: boolean) {
+  constructor(hosts: Hosts, limits: Limits) {
     this.#hosts = hosts;
     this.#limits = limits;
-    this.#fenceReads = fenceReads;
   }
 
-  of(typePath: string, spec: ActorTypeSpec): ActivationRules {
+  /** `fenceReads`: of the store of the type's system, which does not change. */
+  of(typePath: string, spec: ActorTypeSpec, fenceReads: boolean): ActivationRules {
     const { stateBytes, effectsPerTurn, chainDepth } = this.#limits;
     const chainedTurns = this.#hosts.chainLimit(typePath, this.#limits.chainedTurns);
     const known = this.#byType.get(typePath);
     if (known?.options.spec === spec && known.options.chainedTurns === chainedTurns) return known;
     const options: ActivationOptions = {
       spec,
-      fenceReads: this.#fenceReads,
+      fenceReads,
       chainedTurns,
       chainDepth,
       aheadTurns: AHEAD_TURNS,

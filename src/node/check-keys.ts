@@ -28,6 +28,18 @@ export async function checkKeys(meta: MetaTable, sealer: Sealer): Promise<void> 
   await meta.putIfAbsent(ENCRYPTED, Uint8Array.of(1));
 }
 
+/**
+ * What of the key checks is gone that `checkKeys` has put into the store or found there; `undefined` if
+ * all is as it was, or nothing is encrypted. A store that lost it is not the one of the start.
+ */
+export async function missingKeyCheck(
+  meta: MetaTable,
+  sealer: Sealer,
+): Promise<string | undefined> {
+  if ((sealer.checks ?? []).length === 0) return undefined;
+  return (await meta.get(ENCRYPTED)) === undefined ? "the check of the state keys" : undefined;
+}
+
 function refusal(message: string, reason: string, exitCode: number): ServerError {
   return new ServerError("state.corrupt", message, "not_applied", { reason, exitCode });
 }

@@ -240,7 +240,7 @@ describe("a node", () => {
     await one.store.sessions.fence(1, true);
     expect(await refusalOf(one.call(A, "add", "y"))).toBe("state.fenced not_applied");
     await one.clock.advance(5_000);
-    expect(one.node.sessions.current).toBe(2);
+    expect(one.node.rooms.main.sessions.current).toBe(2);
     expect(value(await one.call(A, "add", "y"))).toBe(2);
   });
 });

@@ -123,7 +123,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "commit without answer called fenced",
-    patches: patch(ACTIVATION, 'reason === "damaged" ? ran : outcomes.unknownCommit();', "ran;"),
+    patches: patch(
+      ACTIVATION,
+      "rejectAnswers(batch.answers, fate);",
+      "rejectAnswers(batch.answers, ran);",
+    ),
   },
   {
     name: "turns keep the base of a commit that failed",

@@ -95,7 +95,7 @@ export class Nemesis {
   }
 
   #evict(): void {
-    const session = this.#node().node.sessions.current;
+    const session = this.#node().node.rooms.main.sessions.current;
     if (session !== undefined) void this.#options.store.sessions.fence(session, true);
   }
 

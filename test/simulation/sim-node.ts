@@ -23,6 +23,7 @@ export const SIM_LIMITS: Limits = {
   ...DEFAULT_LIMITS,
   sessionTtlMs: 2_500,
   sessionRenewMs: 500,
+  sessionMarginMs: 200,
   hostTurnTimeoutMs: 2_000,
   stateBytes: 65_536,
 };
@@ -174,7 +175,7 @@ export class SimNode {
     const { scheduler } = this.#options;
     const process = this.#process;
     const node = this.#node;
-    const session = (): number | undefined => node.sessions.current;
+    const session = (): number | undefined => node.rooms.main.sessions.current;
     scheduler.after(this.#way(), process, () => {
       const signal = new SimSignal();
       const invocation = this.#invocation(op, timeoutMs);
