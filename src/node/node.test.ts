@@ -125,7 +125,7 @@ describe("a node", () => {
 
   test("refuses what a partition decision refuses, until the next one", async () => {
     const one = new OneNode();
-    one.partition = { kind: "partitioned", reason: "alone" };
+    one.evaluate = () => ({ kind: "partitioned", reason: "alone" });
     await one.start();
     expect(await refusalOf(one.call(A, "get"))).toBe("node.partitioned not_started PARTITIONED");
   });
