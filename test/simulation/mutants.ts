@@ -190,6 +190,30 @@ export const MUTANTS: readonly Mutant[] = [
     patches: patch(TURNS, "while (this.#running === undefined) {", "for (;;) {"),
   },
   {
+    name: "store that went back not noticed",
+    patches: patch(
+      ACTIVATION,
+      "    if (loss !== undefined) {\n      this.#answers.effect",
+      "    if (false) {\n      this.#answers.effect",
+    ),
+  },
+  {
+    name: "actors that were active not remembered",
+    patches: patch(
+      TABLE,
+      "    if (slot.activation.epoch > 0) slot.room.known.note(slot.path, positionOf(slot));\n",
+      "",
+    ),
+  },
+  {
+    name: "store of one system used for another",
+    patches: patch(
+      "src/node/store-rooms.ts",
+      "return this.#bySystem.get(system) ?? this.main;",
+      "return this.main;",
+    ),
+  },
+  {
     name: "answers of a lost activation forgotten",
     patches: patch(ACTIVATION, "    this.#turns.rejectAll(waiting, ran);\n", ""),
   },
