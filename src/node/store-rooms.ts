@@ -61,11 +61,10 @@ export class StoreRooms {
   async #checkTwin(room: StoreRoom): Promise<void> {
     const rows = await room.store.sessions.list();
     if (!rows.some(({ state, bootId }) => state === "up" && bootId === this.#bootId)) return;
-    const message = `the statestore ${room.name} is the database of another one of this node`;
+    const message = `the statestore ${room.name} is the database of another one: give each its own`;
     throw new ServerError("request.invalid", message, "not_applied", {
       reason: "conflict",
       exitCode: EXIT_CONFIGURATION,
-      hint: "give each statestore a database or a schema of its own",
     });
   }
 }

@@ -256,7 +256,7 @@ export class Server {
       door: (instance) =>
         makeActivatorDoor(instance, {
           invoker: { invoke: (call, signal) => this.#node.router.invoke(call, signal) },
-          store: this.#node.rooms.main.store,
+          store: () => this.#node.rooms.main.store,
           webhooks: this.#webhooks,
           clock: this.#clock,
           limits: callLimits(settings.limits),

@@ -57,11 +57,12 @@ async function checkSystems(rooms: StoreRooms, room: StoreRoom): Promise<void> {
   for (const system of systems) {
     const home = rooms.of(system);
     if (home === room || !(await holds(room, system)) || (await holds(home, system))) continue;
-    const message = `system ${system} is given the statestore ${home.name}, and its actors are in ${room.name}`;
+    const message =
+      `system ${system} is given the statestore ${home.name}, but its actors are in ${room.name}: ` +
+      "move them first, or leave it there";
     throw new ServerError("request.invalid", message, "not_applied", {
       reason: "system_elsewhere",
       exitCode: EXIT_CONFIGURATION,
-      hint: `move its actors first, or give it ${room.name} again`,
     });
   }
 }
