@@ -1,8 +1,6 @@
-import type { History, Statestore } from "../../src/contract/index.ts";
+import type { Statestore } from "../../src/contract/index.ts";
 import type { ActorId } from "../../src/domain/actor.ts";
 import { Prng } from "../support/prng.ts";
-import { Replication } from "../support/replication.ts";
-import { MAIN_STORE } from "../../src/node/store-rooms.ts";
 import { statestoreHost } from "../conformance/support/statestore-host.ts";
 import { checkCounter } from "./checkers/counter-checker.ts";
 import { checkNothingLeft } from "./checkers/nothing-left.ts";
@@ -12,9 +10,10 @@ import { CommitLog } from "./commit-log.ts";
 import { ENGINE, type Engine } from "./engine.ts";
 import { drawFaultPlan, type FaultPlan, NO_FAULTS } from "./fault-plan.ts";
 import { firstOk, type Op } from "./history.ts";
+import { Layout } from "./layout.ts";
 import { Marks } from "./marks.ts";
 import { Nemesis } from "./nemesis.ts";
-import { Scheduler, SimClock, type SimProcess } from "./scheduler.ts";
+import { Scheduler, SimClock } from "./scheduler.ts";
 import type { CounterState } from "./sim-actors.ts";
 import { SimClient } from "./sim-client.ts";
 import { pathOf, SIM_LIMITS, SimNode } from "./sim-node.ts";
@@ -52,26 +51,6 @@ const RECOVERY_MS = 4_500;
 const TAIL_MS = 800;
 const ANSWER_MS = 12_000;
 const LEAST_ACKNOWLEDGED = 10;
-const ACTORS: readonly ActorId[] = [
-  { system: "sim", type: "counter", key: "a" },
-  { system: "sim", type: "counter", key: "b" },
-  { system: "sim", type: "counter", key: "c" },
-  { system: "sim", type: "register", key: "x" },
-  { system: "sim", type: "register", key: "y" },
-];
-/** Now and then a second system has a store of its own, with actors that are called alike. */
-const FAR_ACTORS: readonly ActorId[] = [
-  ...ACTORS.slice(0, 4),
-  { system: "far", type: "counter", key: "a" },
-  { system: "far", type: "register", key: "x" },
-];
-const FAR_STORE = "far";
-const FAR_SHARE = 0.25;
-const FAIL_OVER_SHARE = 0.1;
-/** The replica hears of what was written at most this often. */
-const LAG_MS = 1_000;
-/** Sets these draws apart from those of the faults. */
-const LAYOUT_SALT = 0x5eed;
 
 /** Three nodes, their hosts, one store and six clients, from the first call to the last timer. */
 export function simulate(options: SimOptions): SimReport {
@@ -89,11 +68,8 @@ class World {
   readonly #clients: SimClient[] = [];
   readonly #nemesis: Nemesis;
   readonly #healMs: number;
-  readonly #actors: readonly ActorId[];
-  /** A replica that lags takes over in this run: what was confirmed may be lost. */
-  readonly #failsOver: boolean;
-  /** Past states by system, where they are kept. */
-  readonly #kept = new Map<string, History>();
+  readonly #layout: Layout;
+  readonly #keepsHistory: boolean;
 
   constructor(options: SimOptions) {
     const { seed, engine = ENGINE, wrapStore = (store) => store } = options;
@@ -104,24 +80,20 @@ class World {
     const clock = new SimClock(scheduler, server, 1);
     this.#seed = seed;
     this.#healMs = CALM_MS + (options.faultMs ?? FAULT_MS);
-    const layout = new Prng(seed ^ LAYOUT_SALT);
-    const isFar = layout.unit() < FAR_SHARE;
-    this.#failsOver = plan !== NO_FAULTS && layout.unit() < FAIL_OVER_SHARE;
-    this.#actors = isFar ? FAR_ACTORS : ACTORS;
     const made = () => new engine.MemoryStatestore(statestoreHost("", { clock }));
-    const store = made();
-    const stores = new Map([[MAIN_STORE, store], ...(isFar ? [[FAR_STORE, made()] as const] : [])]);
-    const systems = isFar ? { far: FAR_STORE } : {};
-    if (this.#failsOver) this.#failOver(new Replication(store, made()), layout, server);
+    this.#layout = new Layout({ seed, made, calm: plan === NO_FAULTS });
+    const { actors, stores, systems, failsOver } = this.#layout;
+    const [log, marks] = [this.#log, this.#marks];
+    this.#layout.begin(scheduler, server, CALM_MS, this.#healMs, { log, marks });
     const faults = (): FaultPlan =>
       scheduler.nowMs < CALM_MS || scheduler.nowMs > this.#healMs ? NO_FAULTS : plan;
     this.#nemesis = new Nemesis({
       scheduler,
       random: new Prng(random.uint32()),
       plan,
-      marks: this.#marks,
+      marks,
       nodes: this.#nodes,
-      actors: this.#actors,
+      actors,
       stores,
       fromMs: CALM_MS,
       healMs: this.#healMs,
@@ -131,20 +103,14 @@ class World {
     const mailboxCalls = random.pick([8, 1_000]);
     const credit = random.pick([1, 4, 64]);
     const keepHistory = random.unit() < 0.25;
-    if (keepHistory && !this.#failsOver) {
-      this.#kept.set("sim", store.history);
-      for (const [system, name] of Object.entries(systems)) {
-        const { history } = stores.get(name) ?? store;
-        this.#kept.set(system, history);
-      }
-    }
+    this.#keepsHistory = keepHistory;
     for (let i = 1; i <= NODES; i += 1) {
       const node = new SimNode({
         name: `n${i}`,
         engine,
         stores,
         systems,
-        failsOver: this.#failsOver,
+        failsOver,
         wrapStore,
         server,
         scheduler,
@@ -153,13 +119,13 @@ class World {
         lanes,
         mailboxCalls,
         credit,
-        actors: this.#actors,
+        actors,
         keepHistory,
         healMs: this.#healMs,
         faults,
         storeAway: (name) => this.#nemesis.isAway(name),
-        log: this.#log,
-        marks: this.#marks,
+        log,
+        marks,
         violations: this.#violations,
       });
       this.#nodes.push(node);
@@ -171,29 +137,13 @@ class World {
         scheduler,
         random: new Prng(random.uint32()),
         nodes: this.#nodes,
-        actors: this.#actors,
+        actors,
         history: this.#history,
         faults,
         untilMs: this.#healMs + RECOVERY_MS + TAIL_MS,
       });
       this.#clients.push(client);
     }
-  }
-
-  /** The replica follows, more or less, and takes over at some time. */
-  #failOver(replication: Replication, random: Prng, server: SimProcess): void {
-    const scheduler = this.#scheduler;
-    const follow = (): void => {
-      void replication.catchUp();
-      scheduler.after(LAG_MS * random.unit(), server, follow);
-    };
-    follow();
-    const atMs = CALM_MS + (this.#healMs - CALM_MS) * random.unit();
-    scheduler.after(atMs, server, () => {
-      replication.failOver();
-      this.#log.failedOver();
-      this.#marks.hit("store failed over");
-    });
   }
 
   run(): SimReport {
@@ -211,7 +161,7 @@ class World {
       this.#left(`${name} has ${node.table.inFlight} calls under way at rest`);
     }
     this.#check(finals);
-    for (const actor of this.#actors) this.#checkHistory(actor);
+    for (const actor of this.#layout.actors) this.#checkHistory(actor);
     for (const node of this.#nodes) node.drain();
     this.#quiesce(() => this.#nodes.every(({ drained }) => drained !== undefined));
     // What was still on its way to the nodes arrives; nothing of their own may be left then.
@@ -235,7 +185,7 @@ class World {
   #readAll(): readonly Op[] {
     const client = this.#clients[0];
     if (client === undefined) return [];
-    const finals = this.#actors.flatMap((actor) =>
+    const finals = this.#layout.actors.flatMap((actor) =>
       this.#nodes.map((_, node) =>
         client.send(actor, actor.type === "counter" ? "get" : "read", node, 40),
       ),
@@ -243,7 +193,7 @@ class World {
     this.#quiesce(() => client.open === 0);
     for (const op of finals) {
       // Whoever remembers more than the store has left refuses for good.
-      if (firstOk(op) !== undefined || this.#failsOver) continue;
+      if (firstOk(op) !== undefined || this.#layout.failsOver) continue;
       const heard = op.attempts.map((attempt) => {
         const first = attempt.heard[0];
         return `${attempt.node} ${first?.kind === "error" ? first.code : "silent"}`;
@@ -255,9 +205,9 @@ class World {
 
   #check(finals: readonly Op[]): void {
     // Calls that were answered and lost with their store are nobody's mistake.
-    if (this.#failsOver) return;
+    if (this.#layout.failsOver) return;
     this.#violations.push(...checkReplies(this.#history));
-    for (const actor of this.#actors) {
+    for (const actor of this.#layout.actors) {
       const ops = this.#history.filter((op) => op.actor === actor);
       if (actor.type === "register") {
         this.#violations.push(...checkRegister(actor.key, ops));
@@ -272,16 +222,15 @@ class World {
 
   /** Where all states are kept, every revision is, once and in order. */
   #checkHistory(actor: ActorId): void {
+    if (!this.#keepsHistory) return;
     const revision = this.#log.revision(actor);
-    void this.#kept
-      .get(actor.system)
-      ?.list(actor, { limit: revision + 1 })
-      .then((rows) => {
-        const kept = rows.map((row) => row.revision).reverse();
-        if (kept.length === revision && kept.every((one, i) => one === i + 1)) return;
-        const message = `${actor.key} is at r${revision} and keeps ${kept.join(" ")}`;
-        this.#violations.push({ checker: "commit-log", message });
-      });
+    const history = this.#layout.historyOf(actor);
+    void history?.list(actor, { limit: revision + 1 }).then((rows) => {
+      const kept = rows.map((row) => row.revision).reverse();
+      if (kept.length === revision && kept.every((one, i) => one === i + 1)) return;
+      const message = `${actor.key} is at r${revision} and keeps ${kept.join(" ")}`;
+      this.#violations.push({ checker: "commit-log", message });
+    });
   }
 
   #quiesce(done: () => boolean): void {
