@@ -1,3 +1,5 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { ContractId, HostOf, PluginHost, PluginMeter } from "../../contract/index.ts";
 import {
   type ErrorCode,
@@ -5,9 +7,12 @@ import {
   type Outcome,
   ServerError,
 } from "../../domain/error.ts";
+import { MAIN_STATESTORE } from "../../kernel/families.ts";
 import type { HostRequest } from "../../kernel/kernel.ts";
 import type { ActivatorDoor } from "../../node/activator-door.ts";
 import type { Clock, Logger, Random } from "../../node/ports.ts";
+
+const OWNER_ONLY = 0o700;
 
 /** What the hosts of all plug-ins are made of. */
 export interface PluginWorld {
@@ -51,7 +56,7 @@ function plainHost(world: PluginWorld, request: HostRequest): PluginHost {
   const { plugin, instance } = request;
   return {
     instance,
-    dataDir,
+    dataDir: ownDataDir(dataDir, request),
     log: log.child({ plugin, instance }),
     clock: {
       now: () => clock.now(),
@@ -59,9 +64,21 @@ function plainHost(world: PluginWorld, request: HostRequest): PluginHost {
       setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
     },
     random: { unit: () => random.unit() },
-    meter: meter(plugin),
+    meter: meter(isFurtherStore(request) ? `${plugin}_${instance}` : plugin),
     report: request.report,
     error: (code: ErrorCode, message: string, outcome: Outcome, details?: ErrorDetails) =>
       new ServerError(code, message, outcome, details),
   };
+}
+
+function isFurtherStore({ contract, instance }: HostRequest): boolean {
+  return contract === "statestore@1" && instance !== MAIN_STATESTORE;
+}
+
+/** A further statestore has a directory to itself, so that two embedded ones never share a file. */
+function ownDataDir(dataDir: string, request: HostRequest): string {
+  if (!isFurtherStore(request)) return dataDir;
+  const own = join(dataDir, "statestores", request.instance);
+  mkdirSync(own, { recursive: true, mode: OWNER_ONLY });
+  return own;
 }
