@@ -42,6 +42,9 @@ async function troupe(parameters: readonly string[], run: Run = {}): Promise<Wri
     err: output("err"),
     environment,
     readInput: () => Promise.resolve(new TextEncoder().encode(input)),
+    input: async function* () {
+      yield new TextEncoder().encode(input);
+    },
   };
   const code = await runProgram(parameters, terminal);
   return { code, ...texts };

@@ -19,12 +19,14 @@ export class RulesByType {
   readonly #hosts: Hosts;
   readonly #limits: Limits;
   readonly #fenceReads: boolean;
+  readonly #shreds: boolean;
   readonly #byType = new Map<string, ActivationRules>();
 
-  constructor(hosts: Hosts, limits: Limits, fenceReads: boolean) {
+  constructor(hosts: Hosts, limits: Limits, fenceReads: boolean, shreds: boolean) {
     this.#hosts = hosts;
     this.#limits = limits;
     this.#fenceReads = fenceReads;
+    this.#shreds = shreds;
   }
 
   of(typePath: string, spec: ActorTypeSpec): ActivationRules {
@@ -39,7 +41,7 @@ export class RulesByType {
       chainDepth,
       aheadTurns: AHEAD_TURNS,
       aheadBytes: AHEAD_BYTES,
-      turn: { stateBytes, effectsPerTurn, maxRevision: MAX_REVISION },
+      turn: { stateBytes, effectsPerTurn, maxRevision: MAX_REVISION, shreds: this.#shreds },
     };
     const rules = { typePath, options };
     this.#byType.set(typePath, rules);

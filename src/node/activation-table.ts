@@ -20,7 +20,7 @@ import type { Hosts } from "./hosts.ts";
 import type { StateView } from "./node-api.ts";
 import type { NodeEvents } from "./node-events.ts";
 import type { Clock, Logger } from "./ports.ts";
-import type { Sealer } from "./sealer.ts";
+import { type Sealer, seedsOf } from "./sealer.ts";
 import { Settlement } from "./settlement.ts";
 import type { Slot } from "./slot.ts";
 import { PhaseTracker } from "./phase-tracker.ts";
@@ -38,7 +38,7 @@ export interface TableOptions {
   /** Digest of a payload and its action, for calls with a request id. */
   readonly digest: (action: string, payload: Payload) => Uint8Array;
   readonly observer: TableObserver;
-  readonly events: Pick<NodeEvents, "activated" | "deactivated">;
+  readonly events: Pick<NodeEvents, "activated" | "deactivated" | "shredded">;
 }
 
 /** What the table tells of its work; called on the hot path, so it must only count. */
@@ -93,7 +93,9 @@ export class ActivationTable implements Invoker {
     this.#deadlines = new TimerWheel(GRANULE_MS, now);
     this.#timers = new TimerWheel(IDLE_GRANULE_MS, now);
     this.#phases = new PhaseTracker(options.clock, options.observer);
-    this.#rules = new RulesByType(options.hosts, options.limits, !options.store.exclusive);
+    const { hosts, limits, store, sealer } = options;
+    const shreds = seedsOf(store, sealer) !== undefined;
+    this.#rules = new RulesByType(hosts, limits, !store.exclusive, shreds);
   }
 
   get activations(): number {
@@ -258,6 +260,8 @@ export class ActivationTable implements Invoker {
       path,
       typePath: rules.typePath,
       activation: new Activation(own, rules.options),
+      seed: undefined,
+      stagedSeed: undefined,
       staged: false,
       broken: false,
     };
@@ -324,6 +328,8 @@ export class ActivationTable implements Invoker {
         return this.#schedule(slot, effect.timer, effect.afterMs);
       case "changed":
         return this.#watchers.changed(slot.path, effect);
+      case "shredded":
+        return this.#options.events.shredded(slot.actor, effect.revision, effect.caller);
       case "ended":
         return this.#remove(slot, effect.reason);
     }

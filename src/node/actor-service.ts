@@ -1,4 +1,4 @@
-import type { ActorSummary, HistoryRow, Statestore } from "../contract/index.ts";
+import type { ActorSummary, History, HistoryRow, Statestore } from "../contract/index.ts";
 import type { ActorId } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 import {
@@ -26,7 +26,7 @@ import type {
 } from "./node-api.ts";
 import type { Clock } from "./ports.ts";
 import type { Router } from "./router.ts";
-import type { Sealer } from "./sealer.ts";
+import { type Sealer, seedsOf } from "./sealer.ts";
 import { StateWatch } from "./state-watch.ts";
 import { typePathOf } from "./type-rules.ts";
 
@@ -45,6 +45,8 @@ export interface ActorServiceOptions {
 const LIST_PAGES = 20;
 /** Past states that are read at once, each of which may be as large as a state. */
 const HISTORY_ROWS = 8;
+/** How many times a page is read again because the actor got another seed meanwhile. */
+const HISTORY_TRIES = 3;
 /** How many times a message's bytes are looked through for a page without states. */
 const UNSEEN_MESSAGES = 16;
 
@@ -112,15 +114,15 @@ export class ActorService implements ActorApi {
     while (revisions.length < query.limit) {
       const limit = Math.min(HISTORY_ROWS, query.limit - revisions.length);
       const to = next !== undefined && { toRevision: next };
-      const rows = await store.history.list(actor, { ...range, limit, ...to });
-      for (const row of rows) {
-        const past = this.#past(actor, row, withStates);
+      const pasts = await this.#pasts(actor, { ...range, limit, ...to }, withStates);
+      for (const past of pasts) {
         bytes += past.size;
-        if (revisions.length > 0 && bytes > mostBytes) return { revisions, next: row.revision };
+        const { revision } = past.row;
+        if (revisions.length > 0 && bytes > mostBytes) return { revisions, next: revision };
         revisions.push(past);
-        next = row.revision - 1;
+        next = revision - 1;
       }
-      if (rows.length < limit || next === 0) return { revisions, next: undefined };
+      if (pasts.length < limit || next === 0) return { revisions, next: undefined };
     }
     return { revisions, next };
   }
@@ -174,11 +176,41 @@ export class ActorService implements ActorApi {
     };
   }
 
-  #past(actor: ActorId, { state, ...row }: HistoryRow, withState: boolean): PastState {
-    if (state === undefined) return { row, state, size: 0 };
-    const data = this.#options.sealer.open("history", actor, row.revision, state.type, state.data);
-    const shown = withState ? { type: state.type, data } : undefined;
-    return { row, state: shown, size: data.length };
+  /** Past states of one query, opened. One that is shredded meanwhile may have another seed by then. */
+  async #pasts(
+    actor: ActorId,
+    range: Parameters<History["list"]>[1],
+    withStates: boolean,
+  ): Promise<readonly PastState[]> {
+    const { history, seeds } = this.#options.store;
+    const find = async (): Promise<Uint8Array | undefined> => (await seeds?.find([actor]))?.[0];
+    let wrapped = await find();
+    for (let triesLeft = HISTORY_TRIES; ; triesLeft -= 1) {
+      const rows = (await history?.list(actor, range)) ?? [];
+      try {
+        return this.#opened(actor, rows, wrapped, withStates);
+      } catch (error) {
+        const before = wrapped;
+        wrapped = await find();
+        if (triesLeft === 0 || isSame(before, wrapped)) throw error;
+      }
+    }
+  }
+
+  #opened(
+    actor: ActorId,
+    rows: readonly HistoryRow[],
+    wrapped: Uint8Array | undefined,
+    withStates: boolean,
+  ): readonly PastState[] {
+    const { sealer } = this.#options;
+    const seed = wrapped && sealer.seeds?.open(actor, wrapped);
+    return rows.map(({ state, ...row }) => {
+      if (state === undefined) return { row, state, size: 0 };
+      const data = sealer.open("history", actor, row.revision, state.type, state.data, seed);
+      const shown = withStates ? { type: state.type, data } : undefined;
+      return { row, state: shown, size: data.length };
+    });
   }
 
   #operate(
@@ -236,7 +268,8 @@ export class ActorService implements ActorApi {
     const spec = this.#options.hosts.spec(typePathOf(actor));
     if (spec === undefined) return;
     const { sealer, store } = this.#options;
-    const data = sealer.seal("state", actor, 1, "", EMPTY_PAYLOAD.data);
+    const made = seedsOf(store, sealer)?.make(actor);
+    const data = sealer.seal("state", actor, 1, "", EMPTY_PAYLOAD.data, made?.seed);
     const [result] = await store.commit({
       sessionId,
       commits: [
@@ -247,6 +280,7 @@ export class ActorService implements ActorApi {
           baseRevision: 0,
           revision: 1,
           change: { kind: "set", state: { type: "", data }, tags },
+          ...(made !== undefined && { seed: made.wrapped }),
           dedup: [],
           outbox: [],
           schedules: [],
@@ -258,6 +292,11 @@ export class ActorService implements ActorApi {
     if (result === "committed") return;
     throw new ServerError("state.fenced", "the actor was activated meanwhile", "not_applied");
   }
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
 function unsupported(what: string): ServerError {

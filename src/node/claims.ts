@@ -71,18 +71,19 @@ export class Claims {
   lookup(slot: Slot, call: Call): void {
     const { store, sealer } = this.#options;
     const { requestId } = call.invocation;
+    // The seed of now: the row was read before any that a later commit brings.
+    const { seed } = slot;
     this.#ask(
       "dedup",
       store.dedup(slot.actor, requestId),
       (record) => {
         const input = open("lookup-failed", call, () => {
           if (record === undefined) return { kind: "found", call, found: undefined };
-          const plain = sealer.open("dedup", slot.actor, record.revision, requestId, record.reply);
-          return {
-            kind: "found",
-            call,
-            found: { digest: record.digest, reply: decodeReply(plain) },
-          };
+          const { revision, reply, digest } = record;
+          if (reply.length === 0) return { kind: "found", call, found: { kind: "shredded" } };
+          const plain = sealer.open("dedup", slot.actor, revision, requestId, reply, seed);
+          const found = { kind: "reply", digest, reply: decodeReply(plain) } as const;
+          return { kind: "found", call, found };
         });
         this.#step(slot, input);
       },
@@ -160,15 +161,16 @@ export class Claims {
       return { kind: "claim-failed", error: damaged(result.reason) };
     }
     try {
-      const { state, revision, tags } = result;
+      const { state, revision, tags, seed } = result;
       const { sealer } = this.#options;
+      slot.seed = seed && sealer.seeds?.open(slot.actor, seed);
       const plain =
         // A key that was recorded with tags alone has a row and no state.
         state === undefined || state.type === ""
           ? undefined
           : {
               type: state.type === JSON_TYPE ? JSON_TYPE : state.type,
-              data: sealer.open("state", slot.actor, revision, state.type, state.data),
+              data: sealer.open("state", slot.actor, revision, state.type, state.data, slot.seed),
             };
       const own = Object.keys(tags).length === 0 ? EMPTY_MAP : tags;
       return { kind: "claimed", claimed: { ...result, state: plain, tags: own } };

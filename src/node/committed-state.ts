@@ -12,14 +12,21 @@ export async function readCommitted(
   actor: ActorId,
 ): Promise<Reply> {
   const row = await store.read(actor);
-  const { state, revision = 0, tags = EMPTY_MAP } = row ?? {};
+  const { state, revision = 0, tags = EMPTY_MAP, seed } = row ?? {};
   // A key that was recorded with tags alone has a row and no state.
   const payload =
     state === undefined || state.type === ""
       ? EMPTY_PAYLOAD
       : {
           type: state.type,
-          data: sealer.open("state", actor, revision, state.type, state.data),
+          data: sealer.open(
+            "state",
+            actor,
+            revision,
+            state.type,
+            state.data,
+            seed && sealer.seeds?.open(actor, seed),
+          ),
         };
   return { payload, revision, durable: true, replayed: false, metadata: EMPTY_MAP, tags };
 }

@@ -22,7 +22,7 @@ const sealer = (...keys: readonly string[]) => makeSealer(parseKeyring(keys.join
 
 test("sweeps move every sealed row to the active key and pass by what does not open", async () => {
   using folder = tempDir();
-  const options = { path: "", mode: "exclusive", cache: 4 * 1024 * 1024 } as const;
+  const options = { path: "", mode: "exclusive", cache: 4 * 1024 * 1024, migrate: "auto" } as const;
   const store = sqlite.create(options, statestoreHost(folder.path));
   await store.start(AbortSignal.timeout(10_000));
   try {

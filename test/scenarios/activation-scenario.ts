@@ -125,7 +125,12 @@ export class ActivationScenario {
       chainDepth: words.number("depth", 4),
       aheadTurns: words.number("ahead", 8),
       aheadBytes: 1_000_000,
-      turn: { stateBytes: 64, effectsPerTurn: 2, maxRevision: words.number("max-revision", 1_000) },
+      turn: {
+        stateBytes: 64,
+        effectsPerTurn: 2,
+        maxRevision: words.number("max-revision", 1_000),
+        shreds: !words.has("seedless"),
+      },
     });
   }
 
@@ -173,8 +178,10 @@ export class ActivationScenario {
           replayed: false,
           metadata: EMPTY_MAP,
         };
-        const found = text === undefined ? undefined : { digest, reply };
-        return { kind: "found", call: this.#call(first), found };
+        const call = this.#call(first);
+        if (words.has("shredded")) return { kind: "found", call, found: { kind: "shredded" } };
+        const found = text === undefined ? undefined : ({ kind: "reply", digest, reply } as const);
+        return { kind: "found", call, found };
       }
       case "lookup-failed": {
         const error = failure("state.unavailable", "not_applied");
@@ -256,8 +263,8 @@ export class ActivationScenario {
           metadata: EMPTY_MAP,
           changed: what === "changed",
           effects:
-            what === "deleted"
-              ? [{ kind: "delete", shred: false }]
+            what === "deleted" || what === "shredded"
+              ? [{ kind: "delete", shred: what === "shredded" }]
               : what === "unsupported"
                 ? [{ kind: "unsupported", name: "saga" }]
                 : [],
@@ -287,10 +294,13 @@ export class ActivationScenario {
     const commit = this.#activation.take();
     if (commit === undefined) return ["nothing staged"];
     const { epoch, baseRevision, revision, change, state, replies, history, turns } = commit;
-    const ids = replies.map(({ requestId, revision: at }) => `${requestId}@r${at}`);
+    const ids = replies.map(({ requestId, revision: at, reply }) =>
+      reply === undefined ? `${requestId}@r${at} without reply` : `${requestId}@r${at}`,
+    );
     const past = history.map((entry) => `r${entry.revision} ${entry.action}`);
     return [
       `commit epoch ${epoch} r${baseRevision}..r${revision} ${change} ${shown(state)}, ${turns} turns`,
+      ...(commit.shred ? ["  shreds what was before"] : []),
       ...(ids.length === 0 ? [] : [`  records ${ids.join(" ")}`]),
       ...(past.length === 0 ? [] : [`  keeps ${past.join(", ")}`]),
     ];
@@ -325,6 +335,8 @@ export class ActivationScenario {
         return `schedule ${effect.timer.kind} ${effect.timer.token} after ${effect.afterMs}`;
       case "changed":
         return `changed r${effect.revision} ${shown(effect.state)}`;
+      case "shredded":
+        return `shredded before r${effect.revision}`;
       case "release":
         return `release epoch ${effect.epoch}`;
       case "ended":
@@ -357,7 +369,7 @@ function operationOf(words: Words): Operation | undefined {
     case "state":
       return { kind: "state" };
     case "delete":
-      return { kind: "delete", shred: false };
+      return { kind: "delete", shred: words.has("shred") };
     case "restore":
       return { kind: "restore", state: payload(words.text("state")), tags: EMPTY_MAP };
     default:

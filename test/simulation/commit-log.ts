@@ -1,4 +1,10 @@
-import type { ActorCommit, ActorId, ClaimResult, CommitResult } from "../../src/contract/index.ts";
+import type {
+  ActorCommit,
+  ActorId,
+  ClaimResult,
+  CommitResult,
+  DedupRecord,
+} from "../../src/contract/index.ts";
 import { actorPath } from "../../src/domain/actor.ts";
 import type { Marks } from "./marks.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -19,8 +25,15 @@ interface Chain {
   committedEpoch: number;
   /** The commit whose sender was not told what became of it. */
   doubtful: Doubtful | undefined;
+  /** The seed that the store must give back, and whether an earlier one is gone. */
+  seed: Uint8Array | undefined;
+  shredded: boolean;
+  /** The first revision whose past state is there still, where past states are kept. */
+  keptFrom: number;
   /** Request id to the session whose commit recorded it first. */
   readonly recorded: Map<string, number>;
+  /** Request ids whose replies must be gone. */
+  readonly blank: Set<string>;
 }
 
 /**
@@ -43,6 +56,11 @@ export class CommitLog {
     return this.#chain(actor).revision;
   }
 
+  /** From which revision on past states are kept: from the newest shredding. */
+  keptFrom(actor: ActorId): number {
+    return this.#chain(actor).keptFrom;
+  }
+
   /** The session whose commit recorded the request id. */
   recordedBy(actor: ActorId, requestId: string): number | undefined {
     return this.#chain(actor).recorded.get(requestId);
@@ -58,6 +76,9 @@ export class CommitLog {
       this.#wrong(actor, `claimed at revision ${revision}, committed is ${chain.revision}`);
     }
     if (chain.session !== 0 && chain.session !== sessionId) this.#marks.hit("taken over");
+    if (String(result.seed) !== String(chain.seed)) {
+      this.#wrong(actor, `claimed with seed ${result.seed}, committed is ${chain.seed}`);
+    }
     this.#resolved(chain, epoch, sessionId, revision);
     chain.epoch = epoch;
     chain.session = sessionId;
@@ -100,9 +121,35 @@ export class CommitLog {
     }
     chain.committedEpoch = epoch;
     chain.revision = revision;
+    if (commit.shred === true) this.#shredded(chain, commit);
+    chain.seed = commit.seed ?? chain.seed;
+    if (chain.shredded && commit.change.kind === "set") {
+      chain.shredded = false;
+      this.#marks.hit("shredded actor lives again");
+    }
     for (const { requestId } of commit.dedup) {
       if (!chain.recorded.has(requestId)) chain.recorded.set(requestId, sessionId);
     }
+  }
+
+  #shredded(chain: Chain, { actor, revision, history, dedup }: ActorCommit): void {
+    const from = history[0]?.revision;
+    chain.seed = undefined;
+    chain.shredded = true;
+    chain.keptFrom = from ?? revision + 1;
+    for (const id of chain.recorded.keys()) chain.blank.add(id);
+    for (const { requestId, revision: at, reply } of dedup) {
+      if (from === undefined || at >= from || reply.length === 0) continue;
+      this.#wrong(actor, `the reply to ${requestId} of r${at} outlived its shredding at r${from}`);
+    }
+  }
+
+  /** The store was asked for a recorded reply. */
+  found(actor: ActorId, record: DedupRecord | undefined): void {
+    if (record === undefined) return;
+    const { requestId, reply } = record;
+    if (!this.#chain(actor).blank.has(requestId) || reply.length === 0) return;
+    this.#wrong(actor, `the reply to ${requestId} is there although it was shredded`);
   }
 
   #chain(actor: ActorId): Chain {
@@ -115,7 +162,11 @@ export class CommitLog {
         revision: 0,
         committedEpoch: 0,
         doubtful: undefined,
+        seed: undefined,
+        shredded: false,
+        keptFrom: 1,
         recorded: new Map(),
+        blank: new Set(),
       };
       this.#chains.set(path, chain);
     }

@@ -30,6 +30,9 @@ export const SOMETIMES = [
   "store away",
   "node cut off",
   "passivated",
+  "actor shredded",
+  "shredded actor lives again",
+  "shredded reply refused",
 ] as const;
 
 export type Mark = (typeof SOMETIMES)[number];

@@ -18,6 +18,7 @@ export interface Capture {
   readonly checkers: readonly CheckerName[];
 }
 
+const COMMIT = "plugins/statestores/memory/memory-commit.ts";
 const STORE = "plugins/statestores/memory/memory-statestore.ts";
 const ACTIVATION = "src/core/activation/activation.ts";
 const GATE = "src/core/activation/output-gate.ts";
@@ -184,6 +185,45 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "two invocations at once",
     patches: patch(TURNS, "while (this.#running === undefined) {", "for (;;) {"),
+  },
+  {
+    name: "shredding keeps the seed",
+    patches: patch(COMMIT, "  row.seed = undefined;\n  row.history = [];", "  row.history = [];"),
+  },
+  {
+    name: "shredding keeps recorded replies",
+    patches: patch(
+      COMMIT,
+      "for (const [requestId, record] of row.dedup) {",
+      "for (const [requestId, record] of [...row.dedup].slice(row.dedup.size)) {",
+    ),
+  },
+  {
+    name: "seed replaced by a commit that lost",
+    patches: patch(
+      STORE,
+      CONFLICT,
+      `if (row.revision !== commit.baseRevision) {
+      if (commit.seed !== undefined) row.seed = commit.seed;
+      return "conflict";
+    }`,
+    ),
+  },
+  {
+    name: "seed of a claim forgotten",
+    patches: patch(
+      CLAIMS,
+      "slot.seed = seed && sealer.seeds?.open(slot.actor, seed);",
+      "slot.seed ??= seed && sealer.seeds?.open(slot.actor, seed);",
+    ),
+  },
+  {
+    name: "replies of turns before the shredding recorded",
+    patches: patch(
+      "src/core/activation/staged.ts",
+      "    this.replies = this.replies.map((reply) => ({ ...reply, reply: undefined }));\n",
+      "",
+    ),
   },
   {
     name: "answers of a lost activation forgotten",

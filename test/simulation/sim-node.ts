@@ -206,6 +206,7 @@ export class SimNode {
       deadlineMs: this.#clock.now() + timeoutMs,
       trace: undefined,
       hops: 0,
+      ...(op.action === "erase" && { operation: { kind: "delete", shred: true } as const }),
     };
   }
 
@@ -232,6 +233,12 @@ export class SimNode {
     if (code === "internal.bug") {
       violations.push({ checker: "replies", message: `${op.id}: ${message}: ${String(cause)}` });
     }
+    if (code === "actor.exists") {
+      marks.hit("shredded reply refused");
+      if (this.#options.log.recordedBy(op.actor, op.requestId) === undefined) {
+        violations.push({ checker: "replies", message: `${op.id} was called applied and is not` });
+      }
+    }
     if (code === "mailbox.full") marks.hit("mailbox full");
     if (code === "call.deadline") marks.hit("deadline passed");
     if (code === "call.canceled") marks.hit("call taken back");
@@ -254,13 +261,13 @@ export class SimNode {
       nodeName: name,
       bootId: `${name}-${this.#life}`,
       store: this.#line(process),
-      sealer: new SimSealer(),
+      sealer: new SimSealer((length) => this.#bytes(length)),
       balancer: { choose: () => 0 },
       policy: { generation: 1, decide: () => ({ allowed: true, rule: "all" }) },
       partitionTolerance: { evaluate: () => ({ kind: "serve" }) },
       clock,
       random: {
-        bytes: (length) => Uint8Array.from({ length }, () => this.#random.below(256)),
+        bytes: (length) => this.#bytes(length),
         unit: () => this.#random.unit(),
       },
       log: this.#logger(),
@@ -283,6 +290,7 @@ export class SimNode {
       events: {
         activated: () => undefined,
         deactivated: () => undefined,
+        shredded: () => this.#options.marks.hit("actor shredded"),
         hostAttached: () => undefined,
         hostLost: () => undefined,
         storeReachable: () => undefined,
@@ -292,6 +300,10 @@ export class SimNode {
       denied: () => undefined,
     });
     return [process, clock, node];
+  }
+
+  #bytes(length: number): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from({ length }, () => this.#random.below(256));
   }
 
   #line(process: SimProcess): Statestore {

@@ -7,11 +7,13 @@ import type {
   DedupRecord,
   MetaTable,
   ReadResult,
+  Seeds,
   Sessions,
   Statestore,
   TypeRegistry,
 } from "../../src/contract/index.ts";
 import { ServerError } from "../../src/domain/error.ts";
+import { assert } from "../../src/std/assert.ts";
 import type { Prng } from "../support/prng.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { FaultPlan } from "./fault-plan.ts";
@@ -55,10 +57,12 @@ export class SimStatestore implements Statestore {
   readonly sessions: Sessions;
   readonly types: TypeRegistry;
   readonly meta: MetaTable;
+  readonly seeds: Seeds;
   readonly #line: StoreLine;
 
   constructor(line: StoreLine) {
-    const { sessions, types, meta } = line.store;
+    const { sessions, types, meta, seeds } = line.store;
+    assert(seeds !== undefined, "the store of the simulation keeps seeds");
     this.#line = line;
     this.lanes = line.lanes;
     this.sessions = {
@@ -73,6 +77,7 @@ export class SimStatestore implements Statestore {
       list: () => this.#call(() => types.list()),
     };
     this.meta = meta;
+    this.seeds = { find: (actors) => this.#call(() => seeds.find(actors)) };
   }
 
   async describe(): Promise<string> {
@@ -96,7 +101,12 @@ export class SimStatestore implements Statestore {
   }
 
   dedup(actor: ActorId, requestId: string): Promise<DedupRecord | undefined> {
-    return this.#call(() => this.#line.store.dedup(actor, requestId));
+    const { log, store } = this.#line;
+    return this.#call(async () => {
+      const record = await store.dedup(actor, requestId);
+      log.found(actor, record);
+      return record;
+    });
   }
 
   commit(batch: CommitBatch): Promise<readonly CommitResult[]> {

@@ -72,15 +72,17 @@ export class OneNode {
   policy: AccessPolicy["decide"] = () => ({ allowed: true, rule: "all" });
   partition: PartitionDecision = { kind: "serve" };
 
-  constructor(changes: Partial<Limits> = {}) {
+  constructor(changes: Partial<Limits> = {}, { seedless = false } = {}) {
     const clock = Object.assign(this.clock, { defer: queueMicrotask });
+    let made = 0;
+    const random = (length: number): Uint8Array => new Uint8Array(length).fill((made += 1));
     this.store = new MemoryStatestore(statestoreHost("", { clock }));
     this.host = new NearHost(() => this.node);
     this.node = new Node({
       nodeName: "n1",
       bootId: "boot",
-      store: this.store,
-      sealer: new SimSealer(),
+      store: seedless ? Object.assign(this.store, { seeds: undefined }) : this.store,
+      sealer: new SimSealer(random),
       balancer: { choose: () => 0 },
       policy: { generation: 1, decide: (question) => this.policy(question) },
       partitionTolerance: { evaluate: () => this.partition },
@@ -104,6 +106,7 @@ export class OneNode {
       events: {
         activated: silent,
         deactivated: silent,
+        shredded: (actor, revision) => this.logged.push(`shredded ${actor.key} r${revision}`),
         hostAttached: silent,
         hostLost: silent,
         storeReachable: silent,

@@ -87,6 +87,11 @@ export class HistoryTable {
     }
   }
 
+  /** Past states were put into the table by another way than `append`. */
+  filled(): void {
+    this.#used = true;
+  }
+
   prune({ system, type, policy, limit }: Parameters<History["prune"]>[0]): number {
     if (policy.kind === "all") return 0;
     if (!this.#used && !this.#shared) return 0;

@@ -41,7 +41,7 @@ class AnyWorld {
     chainDepth: 4,
     aheadTurns: 4,
     aheadBytes: 1_000_000,
-    turn: { stateBytes: 1_000, effectsPerTurn: 2, maxRevision: 1_000_000 },
+    turn: { stateBytes: 1_000, effectsPerTurn: 2, maxRevision: 1_000_000, shreds: true },
   });
   readonly calls: Call[] = [];
   readonly answers = new Map<Call, string[]>();

@@ -1,6 +1,6 @@
 import type { ClaimResult } from "../../contract/index.ts";
 import type { ServerError } from "../../domain/error.ts";
-import type { Payload, Reply, StringMap } from "../../domain/invocation.ts";
+import type { Caller, Payload, Reply, StringMap } from "../../domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../../domain/turn.ts";
 import type { Call } from "./call.ts";
 
@@ -51,11 +51,11 @@ export type ActivationInput =
   /** The session is lost: nothing of ours may commit any more. */
   | { readonly kind: "fenced" };
 
-/** A recorded reply with the digest of the payload it answered. */
-export interface FoundReply {
-  readonly digest: Uint8Array;
-  readonly reply: Reply;
-}
+/** A recorded reply with the digest of the payload it answered; or that there was one. */
+export type FoundReply =
+  | { readonly kind: "reply"; readonly digest: Uint8Array; readonly reply: Reply }
+  /** The id was answered, and the actor has been shredded since. */
+  | { readonly kind: "shredded" };
 
 /**
  * What becomes of the calls that wait when an activation drains: they are refused with an error, they
@@ -92,6 +92,8 @@ export type ActivationEffect =
       readonly tags: StringMap;
       readonly revision: number;
     }
+  /** It is durable that nothing from before this revision can be read any more. */
+  | { readonly kind: "shredded"; readonly revision: number; readonly caller: Caller }
   /** Let go of the claim with this epoch. */
   | { readonly kind: "release"; readonly epoch: number }
   /** The activation is over; a later call begins a new one. */

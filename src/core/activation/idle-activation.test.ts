@@ -36,7 +36,7 @@ function idle(): { readonly activation: Activation; readonly call: WeakRef<Call>
     chainDepth: 4,
     aheadTurns: 4,
     aheadBytes: 1_000_000,
-    turn: { stateBytes: 1_000, effectsPerTurn: 2, maxRevision: 1_000 },
+    turn: { stateBytes: 1_000, effectsPerTurn: 2, maxRevision: 1_000, shreds: true },
   });
   const invocation: Invocation = {
     actor: ACTOR,

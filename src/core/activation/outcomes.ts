@@ -90,6 +90,20 @@ export const outcomes = {
       "not_applied",
       { reason: "EFFECT_UNSUPPORTED" },
     ),
+  cannotShred: (): ServerError =>
+    new ServerError(
+      "plugin.unsupported",
+      "the statestore keeps no seeds, so nothing of an actor can be shredded",
+      "not_applied",
+      { reason: "SHRED" },
+    ),
+  shredded: (): ServerError =>
+    new ServerError(
+      "actor.exists",
+      "the call was applied before, and its recorded reply has been shredded since",
+      "unknown",
+      { reason: "SHREDDED", committed: true },
+    ),
   wrongRevision: (expected: number, current: number): ServerError =>
     new ServerError(
       "state.conflict",

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ActorId, ContractId, HostOf, Statestore } from "../../contract/index.ts";
 import { checkedActorId, checkName, checkRequestId } from "../../edge/gates/ids.ts";
 import { checkedMetadata } from "../../edge/gates/metadata.ts";
+import { actorPath } from "../../domain/actor.ts";
 import { EMPTY_MAP } from "../../domain/invocation.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { Hooks } from "../../kernel/hooks.ts";
@@ -293,10 +294,16 @@ export class Server {
   }
 
   #events(): NodeEvents {
+    const { log } = this.#options;
     let lostMs = 0;
     return {
       activated: (actor, epoch) => void this.#hooks.emit("actor.activated", { actor, epoch }),
       deactivated: (actor, reason) => void this.#hooks.emit("actor.deactivated", { actor, reason }),
+      shredded: (actor, revision, caller) => {
+        const { kind, id } = caller;
+        log.info("actor.shredded", { actor: actorPath(actor), revision, caller: `${kind}:${id}` });
+        void this.#hooks.emit("actor.shredded", { actor, revision });
+      },
       hostAttached: (hostId, types) => void this.#hooks.emit("host.attached", { hostId, types }),
       hostLost: (hostId, reason) => void this.#hooks.emit("host.lost", { hostId, reason }),
       storeReachable: (reachable) => {
