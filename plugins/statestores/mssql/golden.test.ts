@@ -59,7 +59,8 @@ const everything = (stage: Stage) =>
 
 const shredding = (stage: Stage) =>
   turn(stage.a, 2, {
-    change: { kind: "remove", shred: true },
+    change: { kind: "remove" },
+    shred: true,
     history: [{ revision: 3, state: undefined, tags: {}, action: "shred" }],
     historyPolicy: history,
   });

@@ -21,6 +21,17 @@ OUTPUT inserted.actor INTO @won
 SELECT w.actor FROM @won w;
 GO
 DECLARE @now bigint = DATEDIFF_BIG(millisecond, '1970-01-01', SYSUTCDATETIME());
+DELETE FROM dbo.outbox WHERE actor IN (SELECT v.actor
+  FROM (VALUES (@p1),
+  (@p2)) v (actor));
+DELETE FROM dbo.schedules WHERE actor IN (SELECT v.actor
+  FROM (VALUES (@p1),
+  (@p2)) v (actor));
+UPDATE dbo.dedup SET digest = 0x, reply = 0x WHERE actor IN (SELECT v.actor
+  FROM (VALUES (@p1),
+  (@p2)) v (actor));
+GO
+DECLARE @now bigint = DATEDIFF_BIG(millisecond, '1970-01-01', SYSUTCDATETIME());
 INSERT INTO dbo.dedup (actor, request_id, revision, committed_ms, digest, reply)
 SELECT v.actor, v.request_id, v.revision, @now, v.digest, v.reply
   FROM (VALUES (@p1, @p2, @p3, @p4, @p5),

@@ -13,8 +13,4 @@ SELECT o.number, o.message_id, o.revision, o.place, o.target_system, o.target_ty
   AND p.dead_reason IS NULL AND p.due_ms <= DATEDIFF_BIG(millisecond, '1970-01-01', SYSUTCDATETIME()) AND p.ready_ms > o.ready_ms)
   ORDER BY o.ready_ms, o.number OFFSET 0 ROWS FETCH NEXT @p1 ROWS ONLY
 GO
--- @p1 bigint, @p2 bigint, @p3 bigint
-UPDATE dbo.outbox SET ready_ms = DATEDIFF_BIG(millisecond, '1970-01-01', SYSUTCDATETIME()) + @p1, attempts = attempts + 1
-  WHERE number IN (@p2, @p3)
-GO
 -- commit transaction

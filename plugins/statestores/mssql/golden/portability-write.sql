@@ -40,14 +40,12 @@ SELECT t.number, t.name, t.due_ms, t.repetition, t.action, t.body, a.actor_syste
 GO
 -- begin transaction
 GO
--- @p1 varbinary(32), @p2 varbinary(32), @p3 varbinary(32), @p4 varbinary(32)
+-- @p1 varbinary(32), @p2 varbinary(32)
 UPDATE t SET value = v.value
-  FROM (VALUES (@p1, @p2),
-  (@p3, @p4)) v (name, value) INNER LOOP JOIN dbo.meta t WITH (UPDLOCK, SERIALIZABLE) ON v.name = t.name;
+  FROM (VALUES (@p1, @p2)) v (name, value) INNER LOOP JOIN dbo.meta t WITH (UPDLOCK, SERIALIZABLE) ON v.name = t.name;
 INSERT INTO dbo.meta (name, value)
 SELECT v.name, v.value
-  FROM (VALUES (@p1, @p2),
-  (@p3, @p4)) v (name, value)
+  FROM (VALUES (@p1, @p2)) v (name, value)
   WHERE NOT EXISTS (SELECT 1 FROM dbo.meta t WITH (UPDLOCK, SERIALIZABLE) WHERE v.name = t.name);
 GO
 -- @p1 binary(32), @p2 varchar(8000), @p3 varchar(8000), @p4 varbinary(32), @p5 varbinary(1), @p6 bigint, @p7 bigint, @p8 bigint, @p9 bigint, @p10 varchar(8000), @p11 varbinary(1), @p12 varbinary(1), @p13 binary(32), @p14 varchar(8000), @p15 varchar(8000), @p16 varbinary(32), @p17 varbinary(1), @p18 bigint, @p19 bigint, @p20 bigint, @p21 bigint, @p22 varchar(8000), @p23 varbinary(1), @p24 varbinary(1), @p25 binary(32), @p26 varchar(8000), @p27 varchar(8000), @p28 varbinary(32), @p29 varbinary(1), @p30 bigint, @p31 bigint, @p32 bigint, @p33 bigint, @p34 varchar(8000), @p35 varbinary(1), @p36 varbinary(1), @p37 binary(32), @p38 varchar(8000), @p39 varchar(8000), @p40 varbinary(32), @p41 varbinary(1), @p42 bigint, @p43 bigint, @p44 bigint, @p45 bigint, @p46 varchar(8000), @p47 varbinary(1), @p48 varbinary(1)
@@ -74,12 +72,5 @@ INSERT INTO dbo.dedup (actor, request_id, revision, committed_ms, digest, reply)
 SELECT v.actor, v.request_id, v.revision, v.committed_ms, v.digest, v.reply
   FROM (VALUES (@p1, @p2, @p3, @p4, @p5, @p6)) v (actor, request_id, revision, committed_ms, digest, reply)
   WHERE NOT EXISTS (SELECT 1 FROM dbo.dedup t WITH (UPDLOCK, SERIALIZABLE) WHERE v.actor = t.actor AND v.request_id = t.request_id);
-GO
--- @p1 binary(32), @p2 varbinary(32)
-DELETE FROM dbo.outbox
-  WHERE (actor = @p1 AND message_id = @p2)
-GO
--- @p1 binary(32), @p2 varbinary(32), @p3 binary(32), @p4 varchar(8000), @p5 varchar(8000), @p6 varbinary(32), @p7 bigint, @p8 bigint, @p9 varchar(8000), @p10 bigint, @p11 bigint, @p12 bigint, @p13 bigint, @p14 varbinary(1), @p15 varbinary(32)
-INSERT INTO dbo.outbox (actor, message_id, target, target_system, target_type, target_key, revision, place, action, delay_ms, due_ms, ready_ms, attempts, dead_reason, body) VALUES (@p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15)
 GO
 -- commit transaction

@@ -1,17 +1,23 @@
-SELECT substring(p.state, 1, 1), substring(p.state, 3, 8), count(*) FROM dbo.actors p WHERE p.state IS NOT NULL
-  GROUP BY substring(p.state, 1, 1), substring(p.state, 3, 8)
+-- @p1 bigint, @p2 varbinary(32)
+SELECT t.actor, substring(t.state, 1, 10) FROM dbo.actors t WHERE t.actor > @p2
+  ORDER BY t.actor OFFSET 0 ROWS FETCH NEXT @p1 ROWS ONLY
 GO
-SELECT substring(p.state, 1, 1), substring(p.state, 3, 8), count(*) FROM dbo.history p WHERE p.state IS NOT NULL
-  GROUP BY substring(p.state, 1, 1), substring(p.state, 3, 8)
+-- @p1 bigint, @p2 varbinary(32), @p3 bigint
+SELECT t.actor, t.revision, substring(t.state, 1, 10) FROM dbo.history t WHERE (t.actor > @p2 OR t.actor = @p2 AND t.revision > @p3)
+  ORDER BY t.actor, t.revision OFFSET 0 ROWS FETCH NEXT @p1 ROWS ONLY
 GO
-SELECT substring(p.reply, 1, 1), substring(p.reply, 3, 8), count(*) FROM dbo.dedup p WHERE p.reply IS NOT NULL
-  GROUP BY substring(p.reply, 1, 1), substring(p.reply, 3, 8)
+-- @p1 bigint, @p2 varbinary(32), @p3 varbinary(32)
+SELECT t.actor, t.request_id, substring(t.reply, 1, 10) FROM dbo.dedup t WHERE (t.actor > @p2 OR t.actor = @p2 AND t.request_id > @p3)
+  ORDER BY t.actor, t.request_id OFFSET 0 ROWS FETCH NEXT @p1 ROWS ONLY
 GO
-SELECT substring(p.body, 1, 1), substring(p.body, 3, 8), count(*) FROM dbo.outbox p WHERE p.body IS NOT NULL
-  GROUP BY substring(p.body, 1, 1), substring(p.body, 3, 8)
+-- @p1 bigint, @p2 bigint
+SELECT t.number, substring(t.body, 1, 10) FROM dbo.outbox t WHERE t.number > @p2
+  ORDER BY t.number OFFSET 0 ROWS FETCH NEXT @p1 ROWS ONLY
 GO
-SELECT substring(p.body, 1, 1), substring(p.body, 3, 8), count(*) FROM dbo.schedules p WHERE p.body IS NOT NULL
-  GROUP BY substring(p.body, 1, 1), substring(p.body, 3, 8)
+-- @p1 bigint, @p2 bigint
+SELECT t.number, substring(t.body, 1, 10) FROM dbo.schedules t WHERE t.number > @p2
+  ORDER BY t.number OFFSET 0 ROWS FETCH NEXT @p1 ROWS ONLY
 GO
-SELECT substring(p.wrapped, 1, 1), substring(p.wrapped, 3, 8), count(*) FROM dbo.seeds p WHERE p.wrapped IS NOT NULL
-  GROUP BY substring(p.wrapped, 1, 1), substring(p.wrapped, 3, 8)
+-- @p1 bigint, @p2 varbinary(32)
+SELECT t.actor, substring(t.wrapped, 1, 10) FROM dbo.seeds t WHERE t.actor > @p2
+  ORDER BY t.actor OFFSET 0 ROWS FETCH NEXT @p1 ROWS ONLY
