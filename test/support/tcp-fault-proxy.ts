@@ -22,6 +22,7 @@ export class TcpFaultProxy implements AsyncDisposable {
   #server: Server | undefined;
   #port = 0;
   #isRefusing = false;
+  #refused = 0;
   #watch: ((direction: FlowDirection, bytes: Uint8Array) => FaultAction) | undefined;
   #passed = { up: 0, down: 0 };
 
@@ -51,6 +52,11 @@ export class TcpFaultProxy implements AsyncDisposable {
   /** How many connections are open. */
   get connections(): number {
     return this.#pairs.size;
+  }
+
+  /** How many connections have been refused. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /** How many bytes have been passed on each way. */
@@ -113,6 +119,7 @@ export class TcpFaultProxy implements AsyncDisposable {
 
   #accept(client: Socket): void {
     if (this.#isRefusing) {
+      this.#refused += 1;
       client.on("error", () => undefined);
       client.resetAndDestroy();
       return;
