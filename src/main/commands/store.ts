@@ -60,11 +60,12 @@ export function addStore(
 function check(terminal: Terminal, accepted: Accepted, options: CheckOptions): Promise<number> {
   return attempt(async () => {
     const sealer = options.keys ? sealerOf(accepted) : undefined;
-    const lone = new LoneStatestore({ ...accepted, asItIs: true });
+    const { err } = terminal;
+    const lone = new LoneStatestore({ ...accepted, err, asItIs: true });
     await lone.start();
     try {
       const names = (await livingSessions(lone.store)).map(({ nodeName }) => nodeName);
-      if (names.length > 0) terminal.err.write(`checked beside ${names.join(", ")}\n`);
+      if (names.length > 0) err.write(`checked beside ${names.join(", ")}\n`);
       return await checkOpen(terminal, lone, sealer, options);
     } finally {
       await lone.stop();
@@ -136,7 +137,8 @@ function summaryText({ rows, keys, problems }: CheckSummary): string {
     return new Table([header, "ROWS"]).lines(cells);
   };
   const found = Object.values(problems).reduce((sum, count) => sum + count, 0);
-  const verdict = found === 0 ? "nothing is wrong" : `${countText(found)} problems`;
+  const word = found === 1 ? "problem" : "problems";
+  const verdict = found === 0 ? "nothing is wrong" : `${countText(found)} ${word}`;
   const lines = [
     ...part("KIND", rows),
     ...part("KEY", keys),
