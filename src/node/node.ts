@@ -14,6 +14,7 @@ import { ActivationTable, type TableObserver } from "./activation-table.ts";
 import { ActorService } from "./actor-service.ts";
 import type { HostLink } from "./host-port.ts";
 import { Hosts } from "./hosts.ts";
+import { keyRows, type KeyStatus } from "./key-status.ts";
 import type { NodeEvents } from "./node-events.ts";
 import type { NodeStatus } from "./node-api.ts";
 import type { Clock, Logger, Random } from "./ports.ts";
@@ -133,6 +134,14 @@ export class Node {
     this.#evaluate(true);
     this.#upkeep.start();
     if (this.#status === "starting") this.#status = "running";
+  }
+
+  /** The state keys with their rows. Looks at the whole store, so it is for administrators alone. */
+  async keys(): Promise<KeyStatus> {
+    const { store, sealer } = this.#parts;
+    const encrypted = sealer.keys !== undefined;
+    const keys = await keyRows(store, sealer);
+    return { encrypted, keys, resealing: this.#upkeep.resealing };
   }
 
   /** Not ready any more, and still serving: load balancers need time to notice. */

@@ -16,6 +16,7 @@ import {
   wholeNumber,
   withConnection,
 } from "./connection.ts";
+import { addStateDelete } from "./state-delete.ts";
 import { listPages } from "./list-pages.ts";
 import { jsonOf, payloadMember, writePayload } from "./payload-text.ts";
 
@@ -45,7 +46,7 @@ The state goes to standard output, revision and tags to standard error; --json h
 per line. Revisions are kept where the actor type asks for a history.
 `;
 
-/** Adds `troupe state`. */
+/** Adds `troupe state` and `troupe state delete`. */
 export function addState(program: Command, terminal: Terminal): void {
   const command = program
     .command("state <actor>")
@@ -58,6 +59,7 @@ export function addState(program: Command, terminal: Terminal): void {
   withConnection(command).action((actor: string, options: StateOptions) =>
     state(terminal, parseActor(actor), options),
   );
+  addStateDelete(command, terminal);
 }
 
 function state(terminal: Terminal, actor: ActorName, options: StateOptions): Promise<void> {

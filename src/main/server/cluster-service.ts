@@ -4,15 +4,18 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { ActorId, ActorTypeSpec, Statestore } from "../../contract/index.ts";
 import {
   type ClusterService,
+  GetKeysResponseSchema,
   GetNodeResponseSchema,
   GetOwnerResponseSchema,
   HostInfoSchema,
   NodeStatus as WireStatus,
+  StateKeyState,
 } from "../../gen/troupe/v1/cluster_pb.ts";
 import { ActorKind, ActorTypeSchema } from "../../gen/troupe/v1/host_pb.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { BUILT_IN } from "../../kernel/catalogue.ts";
+import type { KeyRows, KeyStatus } from "../../node/key-status.ts";
 import type { Node } from "../../node/node.ts";
 import type { NodeStatus } from "../../node/node-api.ts";
 import type { Clock } from "../../node/ports.ts";
@@ -97,11 +100,35 @@ export function makeClusterService(world: AdminWorld): ServiceImpl<typeof Cluste
     }),
     listPlugins: () => ({ plugins: pluginRows(kernel, catalogue) }),
     getOwner: ({ actor }) => ownerOf(world, actor),
+    getKeys: async () => keysMessage(await node.keys()),
     drain: () => {
       world.stop();
       return { status: WireStatus.DRAINING };
     },
   };
+}
+
+const KEY_STATES: Readonly<Record<KeyRows["state"], StateKeyState>> = {
+  active: StateKeyState.ACTIVE,
+  decrypt: StateKeyState.DECRYPT,
+  retired: StateKeyState.RETIRED,
+  missing: StateKeyState.MISSING,
+};
+
+function keysMessage({ encrypted, keys, resealing }: KeyStatus) {
+  return create(GetKeysResponseSchema, {
+    encrypted,
+    keys: keys.map(({ name, state, rows }) => ({
+      id: name,
+      state: KEY_STATES[state],
+      ...(rows !== undefined && { rows: BigInt(rows) }),
+    })),
+    resealing: {
+      ...resealing,
+      moved: BigInt(resealing.moved),
+      unreadable: BigInt(resealing.unreadable),
+    },
+  });
 }
 
 function pluginRows(kernel: Kernel, catalogue: Catalogue) {

@@ -182,7 +182,7 @@ export class Server {
   async #startNode(): Promise<void> {
     const { settings, log, actors } = this.#options;
     await this.#telemetry.start();
-    await checkKeys(this.#store.meta, this.#sealer);
+    await checkKeys(this.#store, this.#sealer, log);
     await selfTestStatestore(this.#store, this.#bootId);
     this.#storeText = await this.#store.describe();
     await this.#node.start();
