@@ -11,13 +11,17 @@ import divergence from "../../plugins/partition-tolerance/divergence/plugin.ts";
 import storeArbiter from "../../plugins/partition-tolerance/store-arbiter/plugin.ts";
 import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
 import memory from "../../plugins/statestores/memory/plugin.ts";
+import postgres from "../../plugins/statestores/postgres/plugin.ts";
+import mysql from "../../plugins/statestores/mysql/plugin.ts";
 import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
 import type { AnyPlugin } from "../contract/index.ts";
 
 /** Every plug-in that is compiled in. One that is not listed here does not exist. */
 export const builtins: readonly AnyPlugin[] = [
   memory,
+  mysql,
   sqlite,
+  postgres,
   rendezvous,
   divergence,
   storeArbiter,
