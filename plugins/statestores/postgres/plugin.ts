@@ -78,8 +78,13 @@ function server(options: PostgresOptions, host: StatestoreHost): SqlServer {
           default_transaction_isolation: "read committed",
           standard_conforming_strings: "on",
           bytea_output: "hex",
-          plan_cache_mode: "force_generic_plan",
           jit: "off",
+          plan_cache_mode: "force_generic_plan",
+          // Rows are found one by one in the order they are given, also while a table is small: who
+          // locks rows in the order of their place may meet another who does not.
+          enable_seqscan: "off",
+          enable_hashjoin: "off",
+          enable_mergejoin: "off",
         },
       }),
   };

@@ -5,13 +5,14 @@ import { statestoreSuite } from "../../../test/conformance/statestore.suite.ts";
 import { statestoreModelSuite } from "../../../test/conformance/statestore-model.suite.ts";
 import { postgresBackend, sayServer } from "../../../test/conformance/support/postgres-backend.ts";
 import { withStore } from "../../../test/conformance/support/statestore-fixture.ts";
-import { openPostgres } from "../../../test/conformance/support/postgres-store.ts";
+import { makePostgres, openPostgres } from "../../../test/conformance/support/postgres-store.ts";
 
 const backend = postgresBackend();
 if (backend !== undefined) {
   const subject = {
     name: "postgres",
     open: (dir: string): Promise<Statestore> => openPostgres(backend, dir),
+    make: (dir: string): Statestore => makePostgres(backend, dir),
     durable: true,
     shared: true,
   };

@@ -30,15 +30,22 @@ export function postgresOptions(
   };
 }
 
-/** Makes a store over the schema of a folder and starts it. */
-export async function openPostgres(
+/** Makes a store over the schema of a folder. */
+export function makePostgres(
   backend: PostgresBackend,
   dir: string,
   options: Partial<PostgresOptions> = {},
   host: Partial<StatestoreHost> = {},
-): Promise<Statestore> {
+): Statestore {
   const merged = postgresOptions(backend.url, backend.schemaOf(dir), options);
-  const store = postgres.create(merged, statestoreHost(dir, { shared: true, ...host }));
-  await store.start(AbortSignal.timeout(30_000));
+  return postgres.create(merged, statestoreHost(dir, { shared: true, ...host }));
+}
+
+/** The same, started. */
+export async function openPostgres(
+  ...parameters: Parameters<typeof makePostgres>
+): Promise<Statestore> {
+  const store = makePostgres(...parameters);
+  await store.start?.(AbortSignal.timeout(30_000));
   return store;
 }

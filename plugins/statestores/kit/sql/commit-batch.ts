@@ -16,6 +16,12 @@ export const BATCH_COLUMNS = {
   actors: ["actor", "epoch", "base_revision", "revision", "writes", "tags", "state_type", "state"],
   /** A row that is there already stays as it is. `committed_ms` is the server's clock. */
   dedup: ["actor", "request_id", "revision", "digest", "reply"],
+  /**
+   * Actors that are shredded: before anything of any other list is written, their messages (dead
+   * letters too) and schedules go, and digest and reply of their recorded replies become empty bytes.
+   * Such an actor is in `forgotten` with 0 and, unless it has a new seed, in `unseeded`.
+   */
+  shredded: ["actor"],
   /** Actors whose rows in `actor_tags` go before those of `tags` come. */
   untagged: ["actor"],
   tags: ["actor", "tag", "actor_type", "actor_key"],

@@ -23,7 +23,7 @@ export class CommitTable {
   }
 
   async commit({ sessionId, commits }: CommitBatch): Promise<readonly CommitResult[]> {
-    if (commits.length === 0) return [];
+    if (commits.length === 0) return await this.#access.attempts.run("repeat", async () => []);
     const ordered = identified(commits);
     const batch = encodeBatch(sessionId, ordered);
     const won = await this.#access.attempts.commit(() =>

@@ -17,17 +17,19 @@ const TAGS_PATTERN = String.raw`^\{(${STRING}:${STRING}(,${STRING}:${STRING})*)?
  * 128 and NUL as a backslash and three octal digits, a backslash as two of them.
  */
 const TAIL = String.raw`\\2[0-7][0-7]`;
-const UTF8_PATTERN = [
-  String.raw`^([^\\]|\\\\`,
-  String.raw`|\\3(0[2-7]|[123][0-7])${TAIL}`,
-  String.raw`|\\340\\2[4-7][0-7]${TAIL}`,
-  String.raw`|\\35[67]${TAIL}${TAIL}`,
-  String.raw`|\\3(4[1-7]|5[0-4])${TAIL}${TAIL}`,
-  String.raw`|\\355\\2[0-3][0-7]${TAIL}`,
-  String.raw`|\\360\\2[2-7][0-7]${TAIL}${TAIL}`,
-  String.raw`|\\36[123]${TAIL}${TAIL}${TAIL}`,
-  String.raw`|\\364\\2[01][0-7]${TAIL}${TAIL})*$`,
-].join("");
+const UTF8_PATTERN = (
+  [
+    String.raw`^([^\\]|\\\\`,
+    String.raw`|\\3(0[2-7]|[123][0-7])${TAIL}`,
+    String.raw`|\\340\\2[4-7][0-7]${TAIL}`,
+    String.raw`|\\35[67]${TAIL}${TAIL}`,
+    String.raw`|\\3(4[1-7]|5[0-4])${TAIL}${TAIL}`,
+    String.raw`|\\355\\2[0-3][0-7]${TAIL}`,
+    String.raw`|\\360\\2[2-7][0-7]${TAIL}${TAIL}`,
+    String.raw`|\\36[123]${TAIL}${TAIL}${TAIL}`,
+    String.raw`|\\364\\2[01][0-7]${TAIL}${TAIL})*$`,
+  ] as const
+).join("");
 
 /** Conditions on row `a` of `actors` that `actorDamage` would find nothing against. */
 function sound(names: string): string {

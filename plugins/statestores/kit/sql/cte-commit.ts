@@ -26,8 +26,8 @@ const DEDUP_TYPES = ["bytea", "bytea", "bigint", "bytea", "bytea"] as const;
 
 const NOTHING = new Uint8Array(0);
 /** Rows for places of a bucket that are not used: no actor has such an identity. */
-const SPARE_ACTOR: SqlTuple = [NOTHING, 0, 0, 0, 0, null, null, null];
-const SPARE_DEDUP: SqlTuple = [NOTHING, NOTHING, 0, NOTHING, NOTHING];
+const SPARE_ACTOR: readonly SqlValue[] = [NOTHING, 0, 0, 0, 0, null, null, null];
+const SPARE_DEDUP: readonly SqlValue[] = [NOTHING, NOTHING, 0, NOTHING, NOTHING];
 
 /** How replies and effects travel beside the actors of a statement. */
 type CommitShape = "bare" | "replies" | "listed replies" | "effects";
@@ -103,7 +103,7 @@ function addRows(
   values: SqlValue[],
   rows: readonly SqlTuple[],
   bucket: number,
-  spare: SqlTuple,
+  spare: readonly SqlValue[],
 ): void {
   for (const row of rows) values.push(...row);
   for (let place = rows.length; place < bucket; place += 1) values.push(...spare);
@@ -129,6 +129,7 @@ function arrayItem(value: SqlValue): string {
 
 /** The lists of effects with the types of their columns, in the order that they are bound. */
 const EFFECTS = [
+  { list: "shredded", types: ["bytea"] },
   { list: "untagged", types: ["bytea"] },
   { list: "tags", types: ["bytea", "bytea", "text", "bytea"] },
   {
@@ -231,9 +232,16 @@ function effectClauses({ fragments, table }: CteParts, first: number): readonly 
   SELECT e.actor, e.target, e.target_system, e.target_type, e.target_key, e.message_id, e.revision,
          e.place, e.action, e.delay_ms, ${now} + e.delay_ms, ${now} + e.delay_ms, 0, e.body
     FROM ${of("outbox")} ORDER BY e.n)`,
+    `shredded AS (SELECT e.actor FROM ${of("shredded")})`,
+    `unsent AS (DELETE FROM ${table("outbox")} o USING shredded k WHERE o.actor = k.actor)`,
+    `unsaid AS (
+  UPDATE ${table("dedup")} d SET digest = ''::bytea, reply = ''::bytea
+    FROM shredded k WHERE d.actor = k.actor)`,
     `unscheduled AS (
-  DELETE FROM ${table("schedules")} s USING ${of("unscheduled")}
-   WHERE s.actor = e.actor AND s.name = e.name RETURNING s.number)`,
+  DELETE FROM ${table("schedules")} s
+   USING (SELECT e.actor, e.name FROM ${of("unscheduled")}
+          UNION ALL SELECT k.actor, NULL::bytea FROM shredded k) u
+   WHERE s.actor = u.actor AND (u.name IS NULL OR s.name = u.name) RETURNING s.number)`,
     // Counting makes the deletions come first.
     `scheduled AS (
   INSERT INTO ${table("schedules")} (actor, name, due_ms, held_until_ms, action, repetition, body)

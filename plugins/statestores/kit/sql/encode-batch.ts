@@ -72,16 +72,13 @@ function hasEffects(commit: ActorCommit): boolean {
     history.length > 0 ||
     seed !== undefined ||
     changesTags(commit) ||
-    shreds(commit)
+    commit.shred === true
   );
-}
-
-function shreds({ change }: ActorCommit): boolean {
-  return change.kind === "remove" && change.shred === true;
 }
 
 function noEffects(): Effects {
   return {
+    shredded: [],
     untagged: [],
     tags: [],
     outbox: [],
@@ -112,15 +109,16 @@ function addEffects(effects: Effects, identity: Uint8Array, commit: ActorCommit)
     ]);
   }
   addSchedules(effects, identity, commit.schedules);
-  if (shreds(commit)) {
-    const without = commit.history.filter(({ state }) => state === undefined);
-    addHistory(effects, identity, without, { kind: "all" });
-    effects.forgotten.push([identity, 0]);
-    effects.unseeded.push([identity]);
-    return;
+  const shred = commit.shred === true;
+  const kept = keptOf(commit.history, commit.historyPolicy);
+  for (const { revision, action, tags, state } of kept.entries) {
+    effects.history.push([identity, revision, action, encodeTags(tags), ...stateColumns(state)]);
   }
-  addHistory(effects, identity, commit.history, commit.historyPolicy);
+  if (shred) effects.forgotten.push([identity, 0]);
+  else if (kept.older !== undefined) effects.forgotten.push([identity, kept.older]);
+  if (shred) effects.shredded.push([identity]);
   if (commit.seed !== undefined) effects.seeds.push([identity, commit.seed]);
+  else if (shred) effects.unseeded.push([identity]);
 }
 
 function addTags(effects: Effects, identity: Uint8Array, { actor, change }: ActorCommit): void {
@@ -148,19 +146,18 @@ function addSchedules(
   }
 }
 
-function addHistory(
-  effects: Effects,
-  identity: Uint8Array,
+/** What stays of new entries, and how many older ones; `undefined` leaves the older ones alone. */
+function keptOf(
   entries: readonly HistoryEntry[],
   policy: HistoryPolicy,
-): void {
-  if (entries.length === 0) return;
+): { readonly entries: readonly HistoryEntry[]; readonly older: number | undefined } {
+  if (entries.length === 0) return { entries, older: undefined };
   const byRevision = new Map(entries.map((entry) => [entry.revision, entry]));
   const ordered = [...byRevision.values()].sort((a, b) => a.revision - b.revision);
-  const most = policy.kind === "last" ? policy.count : policy.kind === "none" ? 0 : undefined;
-  const kept = most === undefined ? ordered : most === 0 ? [] : ordered.slice(-most);
-  if (most !== undefined) effects.forgotten.push([identity, Math.max(0, most - kept.length)]);
-  for (const { revision, action, tags, state } of kept) {
-    effects.history.push([identity, revision, action, encodeTags(tags), ...stateColumns(state)]);
+  if (policy.kind === "all" || policy.kind === "duration") {
+    return { entries: ordered, older: undefined };
   }
+  const most = policy.kind === "last" ? policy.count : 0;
+  const newest = most === 0 ? [] : ordered.slice(-most);
+  return { entries: newest, older: Math.max(0, most - newest.length) };
 }

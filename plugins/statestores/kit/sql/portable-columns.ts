@@ -6,6 +6,9 @@ import type { SqlTuple } from "./commit-batch.ts";
 import { tagDigest, utf8 } from "./row-values.ts";
 import { NEVER_MS, type SqlTableName } from "./schema.ts";
 
+/** The named value that says which cluster a store belongs to; it stays where it is. */
+export const CLUSTER = "cluster";
+
 /** How the rows of a table are written that come from another store. */
 export interface WrittenTable {
   readonly name: SqlTableName;
@@ -100,6 +103,7 @@ function addRow(written: WrittenRows, row: PortableRow): void {
       written.types.push([row.spec.system, row.spec.type, utf8(JSON.stringify(row.spec))]);
       return;
     case "meta":
+      if (row.name === CLUSTER) throw refused("the store's own name cannot be written", "CLUSTER");
       written.meta.push([utf8(row.name), row.value]);
       return;
     case "actor":
@@ -136,7 +140,7 @@ function stateColumns(state: { readonly type: string; readonly data: Uint8Array 
 type OwnedRow = Extract<PortableRow, { readonly owner: ActorId | undefined }>;
 
 function addOwned(written: WrittenRows, row: OwnedRow): void {
-  if (row.owner === undefined) throw refused("a row without an actor cannot be written", "ORPHAN");
+  if (row.owner === undefined) throw orphaned();
   const actor = actorIdentity(row.owner);
   switch (row.kind) {
     case "seed":
@@ -188,6 +192,12 @@ function messageColumns(
   ];
 }
 
-function refused(message: string, reason: string): StoreFailure {
+/** The refusal of a row whose actor is not there. */
+export function orphaned(): StoreFailure {
+  return refused("a row without an actor cannot be written", "ORPHAN");
+}
+
+/** The refusal of a page that cannot be written. */
+export function refused(message: string, reason: string): StoreFailure {
   return new StoreFailure("request.invalid", message, "not_applied", { reason });
 }

@@ -2,7 +2,14 @@ import type { Portability, PortableRow } from "../../../../src/contract/index.ts
 import { StoreFailure } from "../failure.ts";
 import type { SqlTuple } from "./commit-batch.ts";
 import { places, prepared } from "./dialect.ts";
-import { WRITTEN_TABLES, type WrittenTable, writtenRows } from "./portable-columns.ts";
+import {
+  CLUSTER,
+  orphaned,
+  WRITTEN_TABLES,
+  type WrittenRows,
+  type WrittenTable,
+  writtenRows,
+} from "./portable-columns.ts";
 import { portableRow } from "./portable-rows.ts";
 import {
   PORTABLE_TABLES,
@@ -13,10 +20,23 @@ import {
 } from "./portable-walk.ts";
 import { hexOf, numberOf } from "./row-values.ts";
 import { BucketedStatement, pieces, type SqlAccess } from "./sql-access.ts";
-import type { SqlRunner, SqlStatement, SqlValue } from "./sql-client.ts";
+import type { SqlRow, SqlRunner, SqlStatement, SqlValue } from "./sql-client.ts";
 
 /** Most rows in one statement that writes. */
 const WRITTEN_AT_ONCE = 32;
+/** About how large a page may be, and how many rows are read of a table whose rows are not known. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+const FIRST_ROWS = 2;
+/** The tables whose rows belong to an actor. */
+const OWNED = ["seeds", "history", "dedup", "outbox", "schedules"] as const;
+
+/** A page that grows. */
+interface Page {
+  readonly rows: PortableRow[];
+  bytes: number;
+  /** The largest row so far. */
+  largest: number;
+}
 
 interface TableStatements {
   readonly table: WrittenTable;
@@ -31,6 +51,7 @@ export class PortableTables implements Portability {
   readonly #walks: readonly SqlStatement[];
   readonly #writes: readonly TableStatements[];
   readonly #untag: BucketedStatement;
+  readonly #known: BucketedStatement;
 
   constructor(access: SqlAccess) {
     const { dialect } = access;
@@ -44,6 +65,10 @@ export class PortableTables implements Portability {
       (bucket) =>
         `DELETE FROM ${dialect.table("actor_tags")} WHERE actor IN (${places(1, bucket)})`,
     );
+    this.#known = new BucketedStatement(
+      (bucket) =>
+        `SELECT actor FROM ${dialect.table("actors")} WHERE actor IN (${places(1, bucket)})`,
+    );
   }
 
   async count(): Promise<number> {
@@ -56,33 +81,45 @@ export class PortableTables implements Portability {
     position: string,
     limit: number,
   ): Promise<{ readonly rows: readonly PortableRow[]; readonly next: string | undefined }> {
-    const rows: PortableRow[] = [];
+    const page: Page = { rows: [], bytes: 0, largest: 0 };
     let at: WalkPosition | undefined = position === "" ? begin(0) : readPosition(position);
     if (at === undefined) throw this.#access.attempts.raise(badPosition());
-    while (at !== undefined && rows.length < limit) at = await this.#walk(at, limit, rows);
-    return { rows, next: at === undefined ? undefined : writePosition(at) };
+    while (at !== undefined && page.rows.length < limit && page.bytes < PAGE_BYTES) {
+      at = await this.#walk(at, limit, page);
+    }
+    return { rows: page.rows, next: at === undefined ? undefined : writePosition(at) };
   }
 
-  /** Adds the next rows of one table; answers where to go on. */
+  /** Adds the next rows of one table, no more than the page has room for; answers where to go on. */
   async #walk(
     { table: index, after }: WalkPosition,
     limit: number,
-    rows: PortableRow[],
+    page: Page,
   ): Promise<WalkPosition | undefined> {
     const table = PORTABLE_TABLES[index];
     const walk = this.#walks[index];
     if (table === undefined || walk === undefined) return undefined;
-    const wanted = limit - rows.length;
+    const room =
+      page.largest === 0 ? FIRST_ROWS : Math.ceil((PAGE_BYTES - page.bytes) / page.largest);
+    const wanted = Math.min(limit - page.rows.length, room);
     const found = await this.#access.rows(walk, [...after, wanted]);
-    rows.push(...found.map((row) => portableRow(table, row)));
-    const last = found.at(-1);
-    if (found.length < wanted || last === undefined) return begin(index + 1);
-    return { table: index, after: last.slice(0, table.key.length) };
+    let last = after;
+    for (const row of found) {
+      if (page.bytes >= PAGE_BYTES) return { table: index, after: last };
+      const bytes = sizeOf(row);
+      page.bytes += bytes;
+      page.largest = Math.max(page.largest, bytes);
+      const portable = portableRow(table, row);
+      if (portable.kind !== "meta" || portable.name !== CLUSTER) page.rows.push(portable);
+      last = row.slice(0, table.key.length);
+    }
+    return found.length < wanted ? begin(index + 1) : { table: index, after: last };
   }
 
   async write(rows: readonly PortableRow[]): Promise<void> {
     await this.#access.transaction("repeat", async (runner) => {
       const written = writtenRows(rows);
+      await this.#checkOwners(runner, written);
       for (const statements of this.#writes) {
         const { name } = statements.table;
         const own = withoutRepeats(statements.table, written[name as keyof typeof WRITTEN_TABLES]);
@@ -92,12 +129,34 @@ export class PortableTables implements Portability {
     });
   }
 
+  /** Throws unless every row's actor is there or comes with it. */
+  async #checkOwners(runner: SqlRunner, written: WrittenRows): Promise<void> {
+    const arriving = new Set(written.actors.map(([actor]) => hexOf(actor)));
+    const owners = OWNED.flatMap((name) => written[name].map(([actor = null]) => actor));
+    const missing = new Map(owners.map((actor) => [hexOf(actor), actor]));
+    for (const hex of arriving) missing.delete(hex);
+    for (const piece of pieces([...missing.values()])) {
+      const { statement, keys } = this.#known.for(piece);
+      const { rows } = await runner.run(statement, keys);
+      for (const [actor] of rows) missing.delete(hexOf(actor));
+    }
+    if (missing.size > 0) throw orphaned();
+  }
+
   async #untagAll(runner: SqlRunner, actors: readonly SqlTuple[]): Promise<void> {
     for (const piece of pieces(actors.map(([actor = null]) => actor))) {
       const { statement, keys } = this.#untag.for(piece);
       await runner.run(statement, keys);
     }
   }
+}
+
+function sizeOf(row: SqlRow): number {
+  let bytes = 0;
+  for (const value of row) {
+    bytes += value instanceof Uint8Array || typeof value === "string" ? value.length : 8;
+  }
+  return bytes;
 }
 
 function begin(table: number): WalkPosition | undefined {

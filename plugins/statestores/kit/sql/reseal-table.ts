@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import type { Resealing, SealedRow } from "../../../../src/contract/index.ts";
 import { actorIdentity } from "../identity.ts";
 import { prepared, type SqlDialect } from "./dialect.ts";
-import { numberOf, textOf, utf8 } from "./row-values.ts";
+import { hexOf, numberOf, textOf, utf8 } from "./row-values.ts";
 import type { SqlTableName } from "./schema.ts";
 import type { SqlAccess } from "./sql-access.ts";
 import type { SqlRow, SqlStatement, SqlValue } from "./sql-client.ts";
@@ -9,8 +10,13 @@ import type { SqlRow, SqlStatement, SqlValue } from "./sql-client.ts";
 /** How many rows one step of the walk looks at. */
 const STEP_ROWS = 1_000;
 
-/** An envelope of version 1 has its key id in bytes 2 to 9. */
+const COUNTED_ROWS = 5_000;
+
+/** An envelope of version 1 has its algorithm in byte 1 and its key id in bytes 2 to 9. */
 const VERSION_1 = Uint8Array.of(1);
+/** Sealed without the seed of an actor. */
+const ALGORITHM_1 = Uint8Array.of(1);
+const HEAD_BYTES = 10;
 
 interface Purpose {
   readonly purpose: SealedRow["purpose"];
@@ -94,7 +100,8 @@ const PURPOSES: readonly Purpose[] = [
 interface PurposeStatements extends Purpose {
   readonly step: SqlStatement;
   readonly replace: SqlStatement;
-  readonly count: SqlStatement;
+  /** The beginnings of sealed values. */
+  readonly heads: SqlStatement;
 }
 
 /** Where a walk over all sealed values stands: the last key that was looked at. */
@@ -132,7 +139,10 @@ export class ResealTable implements Resealing {
     const purpose = this.#purposes[index];
     if (purpose === undefined) return true;
     const width = purpose.key.length;
-    const rows = await this.#access.rows(purpose.step, [VERSION_1, keyId, STEP_ROWS, ...after]);
+    const rows = await this.#access.rows(purpose.step, [
+      ...[VERSION_1, keyId, ALGORITHM_1, STEP_ROWS],
+      ...after,
+    ]);
     for (const row of rows) {
       this.#position = { purpose: index, after: row.slice(0, width) };
       const sealed = viewOf(purpose, row);
@@ -154,60 +164,86 @@ export class ResealTable implements Resealing {
 
   async countByKey(): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
-    for (const { count } of this.#purposes) {
-      for (const [version, key, rows] of await this.#access.rows(count, [])) {
-        const isKnown = version instanceof Uint8Array && version[0] === 1 && version.length === 1;
-        const name = isKnown && key instanceof Uint8Array ? Buffer.from(key).toString("hex") : "";
-        counts.set(name, (counts.get(name) ?? 0) + numberOf(rows));
-      }
+    for (const { heads, key, start } of this.#purposes) {
+      let rows: readonly SqlRow[] = [];
+      let after = start;
+      do {
+        rows = await this.#access.rows(heads, [COUNTED_ROWS, ...after]);
+        for (const row of rows) {
+          const name = keyIdOf(row[key.length] ?? null);
+          if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+        }
+        after = rows.at(-1)?.slice(0, key.length) ?? after;
+      } while (rows.length === COUNTED_ROWS);
     }
     return counts;
   }
 }
 
 function statementsOf(dialect: SqlDialect, purpose: Purpose): PurposeStatements {
-  const { after, first } = dialect.fragments;
   const { table: name, key, value, label, revision } = purpose;
   const table = dialect.table(name);
-  const from = key.map((_, index) => `$${index + 4}`);
-  const version = `substring(p.${value}, 1, 1)`;
-  const keyId = `substring(p.${value}, 3, 8)`;
   const keys = key.map((column) => `p.${column}`).join(", ");
-  const position =
-    key.length === 1
-      ? `t.${key[0]} > $4`
-      : after(
-          key.map((column) => `t.${column}`),
-          from,
-        );
   const same = key.map((column, index) => `${column} = $${index + 3}`).join(" AND ");
+  const part = (from: number, length: number): string =>
+    `substring(p.${value}, ${from}, ${length})`;
+  const hasSeed = purpose.purpose === "seed" ? "1 = 0" : "s.wrapped IS NOT NULL";
   return {
     ...purpose,
-    // Of rows under the key that is wanted only their own key is read.
+    // Of rows that are as they should be only their key is read.
     step: prepared(
       `SELECT ${keys}, a.actor_system, a.actor_type, a.actor_key, ${revision}, ${label},
-              CASE WHEN ${version} <> $1 OR ${keyId} <> $2 THEN p.${value} END, s.wrapped
-         FROM (SELECT * FROM ${table} t WHERE ${position}
-               ${first(key.map((column) => `t.${column}`).join(", "), "$3")}) p
+              CASE WHEN ${part(1, 1)} <> $1 OR ${part(3, 8)} <> $2
+                     OR (${hasSeed} AND ${part(2, 1)} = $3)
+                   THEN p.${value} END, s.wrapped
+         FROM (${pageOf(dialect, purpose, "*", 4)}) p
          LEFT JOIN ${dialect.table("actors")} a ON a.actor = p.actor
          LEFT JOIN ${dialect.table("seeds")} s ON s.actor = p.actor
         ORDER BY ${keys}`,
     ),
     replace: prepared(`UPDATE ${table} SET ${value} = $1 WHERE ${value} = $2 AND ${same}`),
-    count: prepared(
-      `SELECT ${version}, ${keyId}, count(*) FROM ${table} p WHERE p.${value} IS NOT NULL
-        GROUP BY ${version}, ${keyId}`,
+    heads: prepared(
+      pageOf(dialect, purpose, `${keysOf(purpose)}, substring(t.${value}, 1, ${HEAD_BYTES})`, 1),
     ),
   };
+}
+
+const keysOf = ({ key }: Purpose): string => key.map((column) => `t.${column}`).join(", ");
+
+/** The next rows of a table; parameter `from` says how many, those behind it after which key. */
+function pageOf(dialect: SqlDialect, purpose: Purpose, columns: string, from: number): string {
+  const { after, first } = dialect.fragments;
+  const { table, key } = purpose;
+  const places = key.map((_, index) => `$${from + 1 + index}`);
+  const qualified = key.map((column) => `t.${column}`);
+  const position = key.length === 1 ? `${qualified[0]} > ${places[0]}` : after(qualified, places);
+  return `SELECT ${columns} FROM ${dialect.table(table)} t WHERE ${position}
+          ${first(keysOf(purpose), `$${from}`)}`;
+}
+
+/** The key of a sealed value by its beginning: "" for what is no envelope, `undefined` for nothing. */
+function keyIdOf(head: SqlValue): string | undefined {
+  if (!(head instanceof Uint8Array) || head.length === 0) return undefined;
+  return head[0] === 1 && head.length === HEAD_BYTES ? hexOf(head.subarray(2)) : "";
+}
+
+/** A number for a row, by its key where that is none; the row is found again by its other members. */
+function rowIdOf(key: readonly SqlValue[]): number {
+  const [first] = key;
+  if (key.length === 1 && !(first instanceof Uint8Array)) return numberOf(first);
+  const digest = createHash("sha256");
+  for (const part of key) digest.update(part instanceof Uint8Array ? part : String(part));
+  return digest.digest().readUIntBE(0, 6);
 }
 
 function viewOf({ purpose, key }: Purpose, row: SqlRow): SealedRow | undefined {
   const [system, type, actorKey, revision, label, before, wrapped] = row.slice(key.length);
   // An orphan cannot be opened: what it is bound to is not known.
   if (!(before instanceof Uint8Array) || typeof system !== "string") return undefined;
+  if (before.length === 0) return undefined;
   const sealed = {
     purpose,
-    rowId: key.length > 1 || row[0] instanceof Uint8Array ? 0 : numberOf(row[0]),
+    rowId: rowIdOf(row.slice(0, key.length)),
     actor: { system: textOf(system), type: textOf(type), key: textOf(actorKey) },
     revision: numberOf(revision),
     label: textOf(label),
