@@ -11,6 +11,7 @@ import divergence from "../../plugins/partition-tolerance/divergence/plugin.ts";
 import storeArbiter from "../../plugins/partition-tolerance/store-arbiter/plugin.ts";
 import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
 import memory from "../../plugins/statestores/memory/plugin.ts";
+import mssql from "../../plugins/statestores/mssql/plugin.ts";
 import postgres from "../../plugins/statestores/postgres/plugin.ts";
 import mysql from "../../plugins/statestores/mysql/plugin.ts";
 import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
@@ -22,6 +23,7 @@ export const builtins: readonly AnyPlugin[] = [
   mysql,
   sqlite,
   postgres,
+  mssql,
   rendezvous,
   divergence,
   storeArbiter,

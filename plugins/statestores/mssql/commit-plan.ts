@@ -166,6 +166,7 @@ const WINNERS = "SELECT w.actor FROM @won w";
 const WRITES = BATCH_COLUMNS.actors.indexOf("writes");
 
 const NO_EFFECTS: EncodedEffects = {
+  shredded: [],
   untagged: [],
   tags: [],
   outbox: [],

@@ -37,9 +37,9 @@ export class MssqlClient implements SqlClient {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
     const { work } = this.#pools;
-    work.release(await work.acquire());
+    const opened = work.acquire().then((connection) => work.release(connection));
+    await Promise.race([opened, abortionOf(signal)]);
   }
 
   async close(): Promise<void> {
@@ -96,6 +96,16 @@ export class MssqlClient implements SqlClient {
     this.#library ??= import("tedious");
     return this.#library;
   }
+}
+
+/** Rejects when the signal aborts. */
+function abortionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const refuse = (): void =>
+      reject(new SqlError("unreachable", "the attempt to connect was given up"));
+    if (signal.aborted) refuse();
+    else signal.addEventListener("abort", refuse);
+  });
 }
 
 /** Runs statements between BEGIN and COMMIT, until one fails: the server has then rolled back. */

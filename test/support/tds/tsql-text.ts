@@ -34,6 +34,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/STRING_AGG\(/g, "group_concat("],
   [/CONVERT\(varchar\(max\), ([\w.]+), 2\)/g, "hex($1)"],
   [/DATALENGTH\(/g, "octet_length("],
+  [/\b0x\b/g, "x''"],
   [/\bdbo\.(?=\w)/g, ""],
   [/@(asked|taken|won)\b/g, "variable_$1"],
 ];
