@@ -17,7 +17,8 @@ export function* manyRows(actors: number): Generator<PortableRow> {
   for (let index = 0; index < actors; index += 10) {
     yield { kind: "seed", owner: ownerOf(index), wrapped: bytesOf(`seed ${index}`, 74) };
   }
-  for (let index = 0; index < actors; index += 1) yield* pastRows(index);
+  // One actor's revision is too great for a history without gaps.
+  for (let index = 0; index < actors; index += 1) if (index !== 3) yield* pastRows(index);
   for (let index = 0; index < actors; index += 1) yield replyRow(index);
   for (let index = 0; index < actors; index += 10) yield* messageRows(index);
   for (let index = 0; index < actors; index += 10) {
@@ -87,5 +88,7 @@ function bytesOf(text: string, length: number): Uint8Array {
   for (let at = 0; at < length; at += digest.length) {
     bytes.set(digest.subarray(0, Math.min(digest.length, length - at)), at);
   }
+  // Marked as stored in the clear, so that the keys of a store are not as many as its rows.
+  bytes[0] = 0;
   return bytes;
 }
