@@ -140,6 +140,15 @@ function checkLimits(context: CheckContext): void {
   }
 }
 
+function checkDiscovery(context: CheckContext): void {
+  const { selections } = context.settings;
+  const chosen = (contract: string) =>
+    selections.find((each) => each.contract === contract)?.plugin;
+  if (chosen("discovery@1") !== "store" || chosen("statestore@1") !== "memory") return;
+  const message = "discovery looks for members in the statestore, which is in this process alone";
+  refuse(context, "discovery", "conflict", message, "choose a statestore that members share");
+}
+
 function checkWarnings(context: CheckContext): void {
   const { settings, found } = context;
   const warn = (key: string, message: string): void => {
@@ -172,6 +181,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
       context.settings.peerTlsKey,
     ]),
   checkLimits,
+  checkDiscovery,
   checkWarnings,
 ];
 

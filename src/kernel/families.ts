@@ -68,6 +68,14 @@ export const FAMILIES: readonly Family[] = [
     doc: "Whether this side of a partition goes on; `divergence` with the memory statestore.",
   },
   {
+    contract: "discovery@1",
+    key: "discovery",
+    optionPrefix: "TROUPE_DISCOVERY",
+    many: false,
+    byDefault: "static",
+    doc: "How members are found.",
+  },
+  {
     contract: "balancer@1",
     key: "balancer",
     optionPrefix: "TROUPE_BALANCER",

@@ -291,12 +291,12 @@ type Bounded =
   | { readonly kind: "timeout" };
 
 /**
- * Whether calls in general need the component: events from outside do not come then, and a further
- * statestore takes its own systems alone with it.
+ * Whether calls in general need the component: events from outside do not come then, members are not
+ * found, and a further statestore takes its own systems alone with it.
  */
 export function isNeeded(contract: ContractId, instance: string): boolean {
   if (contract === "statestore@1") return instance === MAIN_STATESTORE;
-  return contract !== "activator@1";
+  return contract !== "activator@1" && contract !== "discovery@1";
 }
 
 function exitAttempt(code: unknown): string {

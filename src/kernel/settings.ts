@@ -1,6 +1,7 @@
 import { INTERNAL_SYSTEM, isName } from "../domain/actor.ts";
 import type { Selections } from "./families.ts";
 import { LIMIT_SETTINGS } from "./limit-settings.ts";
+import { parseSeed } from "./seed-address.ts";
 import { choice, optional, setting, type Setting, type SettingValues } from "./setting.ts";
 import type { ValueFault } from "./value-types.ts";
 
@@ -36,6 +37,13 @@ function originFault(value: unknown): ValueFault | undefined {
   );
   const hint = "write e.g. https://app.example.com, without a path";
   return fits ? undefined : { reason: "url", message: "must be a list of web origins", hint };
+}
+
+function seedFault(value: unknown): ValueFault | undefined {
+  const seeds = Array.isArray(value) ? value.map(String) : [];
+  if (seeds.every((seed) => parseSeed(seed) !== undefined)) return undefined;
+  const hint = "write host:port or host, e.g. node-b:7702 or [::1]:7702";
+  return { reason: "type", message: "must be a list of addresses", hint };
 }
 
 function gossipKeyFault(value: unknown): ValueFault | undefined {
@@ -113,16 +121,12 @@ export const NODE_SETTINGS = {
     "The address that other members are told, if it is not `peer_addr`.",
     RESERVED,
   ),
-  seeds: setting("seeds", "list", "", "Addresses of members to join.", {
-    ...RESERVED,
-    max: 64,
-  }),
-  discovery: choice(
-    "discovery",
-    ["static", "dns", "kubernetes", "store"],
-    "static",
-    "How members are found.",
-    RESERVED,
+  seeds: setting(
+    "seeds",
+    "list",
+    "",
+    "Addresses of members to join, `host:port`; without a port that of `peer_addr`.",
+    { max: 64, check: seedFault },
   ),
   statestoreKeys: optional(
     "statestore_keys",

@@ -25,6 +25,8 @@ import { SessionKeeper } from "./session-keeper.ts";
 import type { StepSlot } from "./slot.ts";
 import { Upkeep } from "./upkeep.ts";
 
+const SERVE: PartitionDecision = Object.freeze({ kind: "serve" });
+
 /** What the rooms of one node have in common. */
 export interface RoomOptions {
   readonly nodeName: string;
@@ -60,7 +62,7 @@ export class StoreRoom {
   readonly #upkeep: Upkeep;
   #reachable = true;
   #regressed = false;
-  #partition: PartitionDecision = { kind: "serve" };
+  #partition: PartitionDecision | undefined;
 
   constructor(name: string, store: Statestore, options: RoomOptions) {
     const { clock, limits, sealer, observer, step, nodeName, bootId } = options;
@@ -101,7 +103,6 @@ export class StoreRoom {
     return this.#reachable;
   }
 
-  /** The store as a whole has gone back; this process uses it no more. */
   /** Shredding is possible: the store keeps seeds and states are sealed. */
   get shreds(): boolean {
     return seedsOf(this.store, this.#options.sealer) !== undefined;
@@ -112,12 +113,13 @@ export class StoreRoom {
     return this.#upkeep.resealing;
   }
 
+  /** The store as a whole has gone back; this process uses it no more. */
   get regressed(): boolean {
     return this.#regressed;
   }
 
   get partition(): PartitionDecision {
-    return this.#partition;
+    return this.#partition ?? SERVE;
   }
 
   /** Why no turn of its actors begins now. */
@@ -199,8 +201,12 @@ export class StoreRoom {
       alive: members,
       known: members,
       storeReachable: this.store.exclusive ? undefined : reachable,
+      up: [],
+      down: [],
+      left: [],
+      previous: this.#partition,
     });
-    if (decision.kind !== this.#partition.kind) log.warn("partition.decision", { ...decision });
+    if (decision.kind !== this.partition.kind) log.warn("partition.decision", { ...decision });
     this.#partition = decision;
   }
 }

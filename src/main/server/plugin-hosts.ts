@@ -1,6 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { ContractId, HostOf, PluginHost, PluginMeter } from "../../contract/index.ts";
+import type {
+  ContractId,
+  HostOf,
+  PluginHost,
+  PluginMeter,
+  Seed,
+  SessionAddress,
+  SessionRow,
+} from "../../contract/index.ts";
 import {
   type ErrorCode,
   type ErrorDetails,
@@ -11,6 +19,7 @@ import { MAIN_STATESTORE } from "../../kernel/families.ts";
 import type { HostRequest } from "../../kernel/kernel.ts";
 import type { ActivatorDoor } from "../../node/activator-door.ts";
 import type { Clock, Logger, Random } from "../../node/ports.ts";
+import { KeptFile } from "./kept-file.ts";
 
 const OWNER_ONLY = 0o700;
 
@@ -26,6 +35,10 @@ export interface PluginWorld {
   readonly shared: boolean;
   readonly queryTimeoutMs: number;
   readonly transactionTries: number;
+  readonly nodeName: string;
+  readonly seeds: readonly Seed[];
+  readonly peerPort: number;
+  readonly sessions: () => Promise<readonly SessionRow[]>;
   readonly door: (instance: string) => ActivatorDoor;
 }
 
@@ -43,12 +56,32 @@ export function pluginHosts(world: PluginWorld): (request: HostRequest) => HostO
           queryTimeoutMs: world.queryTimeoutMs,
           transactionTries: world.transactionTries,
         };
+      case "partition-tolerance@1":
+        return { ...host, ...keptFile(world.dataDir, request) };
+      case "discovery@1": {
+        const { nodeName, cluster, seeds, peerPort } = world;
+        const sessions = () => addresses(world.sessions);
+        return { ...host, nodeName, cluster, seeds, peerPort, sessions };
+      }
       case "activator@1":
         return { ...host, ...world.door(request.instance) };
       default:
         return host;
     }
   };
+}
+
+/** Of sessions that are up: their lease may have ended, and they may be there all the same. */
+async function addresses(sessions: PluginWorld["sessions"]): Promise<readonly SessionAddress[]> {
+  const rows = await sessions();
+  return rows
+    .filter(({ state }) => state === "up")
+    .map(({ nodeName, address }) => ({ nodeId: nodeName, address }));
+}
+
+function keptFile(dataDir: string, { plugin }: HostRequest) {
+  const file = new KeptFile(join(dataDir, "plugins", `partition-tolerance-${plugin}.json`));
+  return { load: () => file.load(), save: (bytes: Uint8Array) => file.save(bytes) };
 }
 
 function plainHost(world: PluginWorld, request: HostRequest): PluginHost {

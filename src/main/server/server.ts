@@ -7,6 +7,7 @@ import { EMPTY_MAP } from "../../domain/invocation.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { Hooks } from "../../kernel/hooks.ts";
 import { type HostRequest, isNeeded, Kernel } from "../../kernel/kernel.ts";
+import { parseSeed } from "../../kernel/seed-address.ts";
 import type { Settings } from "../../kernel/settings.ts";
 import { makeActivatorDoor } from "../../node/activator-door.ts";
 import { Node } from "../../node/node.ts";
@@ -254,6 +255,14 @@ export class Server {
       shared: settings.workers > 1,
       queryTimeoutMs: settings.limits.queryTimeoutMs,
       transactionTries: settings.limits.transactionTries,
+      nodeName: this.#nodeName,
+      seeds: settings.seeds.flatMap((text) => {
+        const seed = parseSeed(text);
+        const { port } = settings.peerAddr;
+        return seed === undefined ? [] : [{ host: seed.host, port: seed.port ?? port }];
+      }),
+      peerPort: settings.peerAddr.port,
+      sessions: () => this.#node.rooms.main.store.sessions.list(),
       door: (instance) =>
         makeActivatorDoor(instance, {
           invoker: { invoke: (call, signal) => this.#node.router.invoke(call, signal) },
