@@ -1,3 +1,4 @@
+import { INTERNAL_SYSTEM, isName } from "../domain/actor.ts";
 import type { Selections } from "./families.ts";
 import { LIMIT_SETTINGS } from "./limit-settings.ts";
 import { parseSeed } from "./seed-address.ts";
@@ -15,6 +16,18 @@ function nameFault(value: unknown): ValueFault | undefined {
     message: "must be 1 to 63 letters, digits, dots, hyphens or underscores",
     hint: "begin with a letter or a digit",
   };
+}
+
+function systemsFault(value: unknown): ValueFault | undefined {
+  for (const system of Object.keys(value as Readonly<Record<string, string>>)) {
+    if (system === INTERNAL_SYSTEM) {
+      return { reason: "range", message: `names ${system}, which is the server's own`, hint: "" };
+    }
+    if (isName(system)) continue;
+    const message = `names ${system === "" ? "nothing" : system}, which is no name of a system`;
+    return { reason: "charset", message, hint: "use letters, digits, dots, hyphens, underscores" };
+  }
+  return undefined;
 }
 
 function originFault(value: unknown): ValueFault | undefined {
@@ -120,6 +133,13 @@ export const NODE_SETTINGS = {
     "string",
     "Keys that seal states: `kid:base64[,…]`, the first is active; a bare base64 text has the id `spawn`.",
     { secret: true },
+  ),
+  systems: setting(
+    "systems",
+    "map",
+    "",
+    "Which further statestore a system has: in a file `systems: {<name>: {statestore: <store>}}`, elsewhere `<name>=<store>`.",
+    { variable: "TROUPE_SYSTEM_STORES", inner: "statestore", check: systemsFault },
   ),
   encryption: choice(
     "encryption",

@@ -21,6 +21,7 @@ import guided from "../../plugins/placement/guided/plugin.ts";
 import leastLoaded from "../../plugins/placement/least-loaded/plugin.ts";
 import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
 import memory from "../../plugins/statestores/memory/plugin.ts";
+import mssql from "../../plugins/statestores/mssql/plugin.ts";
 import mysql from "../../plugins/statestores/mysql/plugin.ts";
 import postgres from "../../plugins/statestores/postgres/plugin.ts";
 import sqlite from "../../plugins/statestores/sqlite/plugin.ts";
@@ -32,6 +33,7 @@ export const builtins: readonly AnyPlugin[] = [
   mysql,
   sqlite,
   postgres,
+  mssql,
   rendezvous,
   consistentHash,
   guided,

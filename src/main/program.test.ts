@@ -2,53 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type EdgeServer, startEdge } from "../../test/support/edge-server.ts";
-import { makePaint, type Output, type Terminal } from "./cli/terminal.ts";
-import { runProgram } from "./program.ts";
-
-interface Written {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Run {
-  readonly interactive?: boolean;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly input?: string;
-  /** Standard output is closed after so many writes. */
-  readonly closedAfter?: number;
-}
-
-async function troupe(parameters: readonly string[], run: Run = {}): Promise<Written> {
-  const { interactive = false, environment = {}, input = "", closedAfter = Infinity } = run;
-  const texts = { out: "", err: "" };
-  const output = (name: "out" | "err"): Output => {
-    let writes = 0;
-    return {
-      interactive,
-      paint: makePaint(interactive, environment),
-      get closed() {
-        return name === "out" && writes >= closedAfter;
-      },
-      write: (content) => {
-        writes += 1;
-        texts[name] += typeof content === "string" ? content : new TextDecoder().decode(content);
-      },
-      flushed: () => Promise.resolve(),
-    };
-  };
-  const terminal: Terminal = {
-    out: output("out"),
-    err: output("err"),
-    environment,
-    readInput: () => Promise.resolve(new TextEncoder().encode(input)),
-    input: async function* () {
-      yield new TextEncoder().encode(input);
-    },
-  };
-  const code = await runProgram(parameters, terminal);
-  return { code, ...texts };
-}
+import { runInProcess as troupe } from "../../test/support/run-program.ts";
 
 const at = (server: EdgeServer): readonly string[] => ["--url", server.url];
 

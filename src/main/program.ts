@@ -18,6 +18,7 @@ import { addMigrate } from "./commands/migrate.ts";
 import { addPlugins } from "./commands/plugins.ts";
 import { addServe } from "./commands/serve.ts";
 import { settingFlags, settingsHelp } from "./commands/settings-help.ts";
+import { addStore } from "./commands/store.ts";
 import { addState } from "./commands/state.ts";
 import { addVersion, VERSION_TEXT } from "./commands/version.ts";
 
@@ -113,6 +114,7 @@ function makeProgram(terminal: Terminal, flags: Flags, exit: (code: number) => v
   addExport(program, terminal, flags, exit);
   addImport(program, terminal, flags, exit);
   addMigrate(program, terminal, flags, exit);
+  addStore(program, terminal, flags, exit);
   program.commandsGroup("Configure:");
   addCheckConfig(program, terminal, flags, exit);
   addConfigSchema(program, terminal, flags);

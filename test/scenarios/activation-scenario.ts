@@ -1,6 +1,7 @@
 import { Activation } from "../../src/core/activation/activation.ts";
 import { Call } from "../../src/core/activation/call.ts";
 import type { ActivationEffect, ActivationInput } from "../../src/core/activation/effects.ts";
+import type { Position } from "../../src/core/activation/position.ts";
 import type { ActorId, ActorTypeSpec } from "../../src/domain/actor.ts";
 import { ServerError } from "../../src/domain/error.ts";
 import {
@@ -115,7 +116,9 @@ export class ActivationScenario {
             state: payload(words.text("state")),
             tags: EMPTY_MAP,
             requestIds: words.has("too-many-ids") ? undefined : words.list("ids"),
+            existed: !words.has("new-row"),
           },
+          ...knownOf(words),
         };
       case "owned":
         return {
@@ -162,7 +165,11 @@ export class ActivationScenario {
     const token = words.number("token", 1);
     switch (words.verb) {
       case "fence-read":
-        return { kind: "fence-read", token, epoch: words.number("epoch", 1) };
+        return {
+          kind: "fence-read",
+          token,
+          epoch: words.has("no-row") ? undefined : words.number("epoch", 1),
+        };
       case "fence-failed":
         return { kind: "fence-failed", token, error: failure("state.unavailable", "not_applied") };
       case "expired": {
@@ -303,6 +310,11 @@ export class ActivationScenario {
         return `changed r${effect.revision} ${shown(effect.state)}`;
       case "shredded":
         return `shredded before r${effect.revision}`;
+      case "regressed": {
+        const { loss, known, found } = effect;
+        const text = found === undefined ? "no row" : place(found);
+        return `regressed ${loss}: ${text} after ${place(known)}`;
+      }
       case "release":
         return `release epoch ${effect.epoch}`;
       case "ended":
@@ -328,6 +340,16 @@ export class ActivationScenario {
   #nameOf(call: Call): string {
     return this.#names.get(call.id) ?? String(call.id);
   }
+}
+
+/** `known=3/7`: where the actor stood when it was last active. */
+function knownOf(words: Words): { readonly known?: Position } {
+  const [epoch, revision] = (words.text("known") ?? "").split("/").map(Number);
+  return epoch === undefined || revision === undefined ? {} : { known: { epoch, revision } };
+}
+
+function place({ epoch, revision }: Position): string {
+  return `epoch ${epoch} r${revision}`;
 }
 
 function operationOf(words: Words): Operation | undefined {

@@ -25,7 +25,7 @@ class Sessions implements SeedSource {
   }
 
   #made(): Statestore {
-    const options = { path: "", mode: "exclusive", cache: CACHE_BYTES, migrate: "auto" } as const;
+    const options = { path: "", mode: "exclusive", migrate: "auto", cache: CACHE_BYTES } as const;
     return sqlite.create(options, statestoreHost(this.#folder.path));
   }
 

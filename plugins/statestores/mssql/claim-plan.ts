@@ -37,7 +37,8 @@ export class ClaimPlan {
 
   async run(client: SqlClient, ask: ClaimAsk): Promise<readonly SqlRow[]> {
     const bucket = bucketOf(ask.actors.length);
-    const values: SqlValue[] = [ask.sessionId, ask.maxRequestIds];
+    // One id more than is wanted tells that there are too many.
+    const values: SqlValue[] = [ask.sessionId, ask.maxRequestIds + 1];
     for (const { identity, system, type, key } of ask.actors) {
       values.push(identity, system, type, key);
     }
@@ -70,7 +71,7 @@ INSERT INTO @asked (actor, actor_system, actor_type, actor_key)
 SELECT v.actor, v.actor_system, v.actor_type, v.actor_key
   FROM ${source.text}
  WHERE v.actor IS NOT NULL AND EXISTS
-   (SELECT 1 FROM ${sessions} s WITH (REPEATABLEREAD)
+   (SELECT 1 FROM ${sessions} s WITH (READCOMMITTEDLOCK)
      WHERE s.id = CAST($1 AS bigint) AND s.state = 'up' AND s.expires_ms > @now);
 UPDATE ${sessions} SET state = 'fenced', up_name = NULL
  WHERE state = 'up' AND expires_ms <= @now AND id <> $1 AND id IN
@@ -91,10 +92,10 @@ SELECT k.actor, k.actor_system, k.actor_type, k.actor_key, $1, 1, 0, 0, @now, N'
  WHERE NOT EXISTS (SELECT 1 FROM @taken t WHERE t.actor = k.actor) AND NOT EXISTS
    (SELECT 1 FROM ${actors} a WITH (UPDLOCK, SERIALIZABLE) WHERE a.actor = k.actor);
 SELECT a.actor, a.epoch, a.revision, a.tags, a.state_type, a.state, w.wrapped,
-  (SELECT CASE WHEN COUNT_BIG(*) > CAST($2 AS bigint) THEN NULL
+  (SELECT CASE WHEN COUNT_BIG(*) = CAST($2 AS bigint) THEN NULL
           ELSE COALESCE(STRING_AGG(CONVERT(varchar(max), d.request_id, 2), ','), '') END
      FROM (SELECT r.request_id FROM ${dedup} r WHERE r.actor = a.actor
-            ORDER BY r.request_id OFFSET 0 ROWS FETCH NEXT $2 + 1 ROWS ONLY) d) AS request_ids
+            ORDER BY r.request_id OFFSET 0 ROWS FETCH NEXT $2 ROWS ONLY) d) AS request_ids
   FROM @taken t JOIN ${actors} a ON a.actor = t.actor
   LEFT JOIN ${seeds} w ON w.actor = a.actor;
 COMMIT TRANSACTION;`;

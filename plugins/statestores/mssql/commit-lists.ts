@@ -42,6 +42,18 @@ export const ADVANCING: readonly RowColumn[] = [
  * by then, and only its owner writes what belongs to an actor: no range needs to be locked.
  */
 export const LISTS = {
+  shredded: {
+    columns: [actor],
+    statements: (rows, table) => {
+      const theirs = `WHERE actor IN (SELECT v.actor
+  ${rows})`;
+      return [
+        `DELETE FROM ${table("outbox")} ${theirs}`,
+        `DELETE FROM ${table("schedules")} ${theirs}`,
+        `UPDATE ${table("dedup")} SET digest = 0x, reply = 0x ${theirs}`,
+      ];
+    },
+  },
   dedup: {
     columns: [actor, label("request_id"), integer("revision"), bytes("digest"), bytes("reply")],
     statements: (rows, table) => [

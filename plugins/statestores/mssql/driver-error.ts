@@ -11,10 +11,10 @@ const KINDS: Readonly<Partial<Record<SqlErrorKind, readonly number[]>>> = {
   permission: [229, 230, 262, 297, 300, 15247],
   login: [18456, 18452, 18470, 18486, 18487, 18488, 4060, 4064, 916],
   schema: [207, 208, 213, 201, 1088, 2812, 4902],
-  // Paused, shutting down, starting or recovering; no resources; the replica or database moves.
+  // Paused, read-only after a failover, shutting down, starting or recovering; no resources; the replica or database moves.
   unreachable: [
-    17142, 17187, 17188, 17189, 17197, 18401, 904, 922, 927, 976, 978, 983, 6005, 10928, 10929,
-    40197, 40501, 40540, 40613, 49918, 49919, 49920,
+    17142, 3906, 17187, 17188, 17189, 17197, 18401, 904, 922, 927, 976, 978, 983, 6005, 10928,
+    10929, 40197, 40501, 40540, 40613, 49918, 49919, 49920,
   ],
   lost: [596],
 };
@@ -29,6 +29,14 @@ const KIND_BY_NUMBER: ReadonlyMap<number, SqlErrorKind> = new Map(
 export function kindOfNumber(number: number): SqlErrorKind {
   return KIND_BY_NUMBER.get(number) ?? "other";
 }
+
+/** Kinds whose messages name tables, files and rights; those of others may quote a value that was sent. */
+const NAMES_OBJECTS: ReadonlySet<SqlErrorKind> = new Set<SqlErrorKind>([
+  "schema",
+  "permission",
+  "full",
+  "retry",
+]);
 
 /** How far a request had come when it failed. */
 export interface RequestProgress {
@@ -65,7 +73,8 @@ export function requestError(error: unknown, { mayCommit }: RequestProgress): Sq
     const telling = numbered.find(({ number }) => kindOfNumber(number ?? 0) !== "other");
     const { number = 0, message } = telling ?? numbered[0] ?? { number: 0, message: "" };
     const kind = kindOfNumber(number);
-    const text = `sql server refused a statement (${number}: ${oneLine(message)})`;
+    const said = NAMES_OBJECTS.has(kind) ? `${number}: ${oneLine(message)}` : `${number}`;
+    const text = `sql server refused a statement (${said})`;
     const mayHaveCommitted = kind === "lost" && mayCommit;
     return new SqlError(kind, text, { serverCode: String(number), mayHaveCommitted, cause: error });
   }
@@ -131,7 +140,7 @@ function causesOf(error: unknown): readonly unknown[] {
   return chain;
 }
 
-/** A server's message may quote values and run over lines; only its beginning is told. */
+/** The beginning of a message, without its line ends. */
 function oneLine(message: string): string {
   return message.replaceAll(/\s+/g, " ").slice(0, 120);
 }

@@ -14,6 +14,9 @@ import { ConnectionPool } from "./connection-pool.ts";
 import { type Library, ServerConnection } from "./server-connection.ts";
 import { type SentText, sentText } from "./statement-text.ts";
 
+/** Most texts that are kept as they are sent. */
+const MAX_TEXTS = 1_000;
+
 /**
  * SQL Server behind the kit's seam. Each statement goes by `sp_executesql`, whose plans the server
  * keeps by text and declared types, so that there is nothing to prepare. The lease has a connection
@@ -37,9 +40,9 @@ export class MssqlClient implements SqlClient {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
     const { work } = this.#pools;
-    work.release(await work.acquire());
+    const opened = work.acquire().then((connection) => work.release(connection));
+    await Promise.race([opened, abortionOf(signal)]);
   }
 
   async close(): Promise<void> {
@@ -82,10 +85,11 @@ export class MssqlClient implements SqlClient {
     }
   }
 
-  /** Texts are few, so each is rewritten once. */
+  /** Each text is rewritten once, unless there are very many. */
   #sent(statement: SqlStatement): SentText {
     let sent = this.#texts.get(statement.text);
     if (sent === undefined) {
+      if (this.#texts.size >= MAX_TEXTS) this.#texts.clear();
       sent = sentText(statement.text);
       this.#texts.set(statement.text, sent);
     }
@@ -96,6 +100,16 @@ export class MssqlClient implements SqlClient {
     this.#library ??= import("tedious");
     return this.#library;
   }
+}
+
+/** Rejects when the signal aborts. */
+function abortionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const refuse = (): void =>
+      reject(new SqlError("unreachable", "the attempt to connect was given up"));
+    if (signal.aborted) refuse();
+    else signal.addEventListener("abort", refuse);
+  });
 }
 
 /** Runs statements between BEGIN and COMMIT, until one fails: the server has then rolled back. */

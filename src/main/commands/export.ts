@@ -84,7 +84,8 @@ async function exportAll(
   if (to !== "-") await attempt(() => refuseTaken(to), to);
   const startedMs = systemClock.now();
   return await attempt(async () => {
-    const lone = new LoneStatestore({ ...accepted, asItIs: true });
+    const { err } = terminal;
+    const lone = new LoneStatestore({ ...accepted, err, asItIs: true });
     await lone.start();
     try {
       const work = new Export(terminal, lone, accepted.settings.cluster, options);

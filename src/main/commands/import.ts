@@ -77,7 +77,8 @@ function importAll(
     // Read before the store is opened, which may make it.
     const header = await reader.header();
     refuseCluster(header, accepted.settings.cluster, from);
-    const lone = new LoneStatestore({ ...accepted, asItIs: false });
+    const { err } = terminal;
+    const lone = new LoneStatestore({ ...accepted, err, asItIs: false });
     await lone.start();
     try {
       return await new Import(terminal, accepted, options, { lone, reader, header }).run();

@@ -42,12 +42,12 @@ export function addMigrate(
 }
 
 function migrate(
-  { out }: Terminal,
+  { out, err }: Terminal,
   accepted: Accepted,
   { dryRun = false, json = false }: MigrateOptions,
 ): Promise<number> {
   return attempt(async () => {
-    const { store, plugin } = new LoneStatestore({ ...accepted, asItIs: false });
+    const { store, plugin } = new LoneStatestore({ ...accepted, err, asItIs: false });
     const { migrations } = store;
     if (migrations === undefined) {
       const line = { statestore: plugin, have: null, want: null, steps: [] };

@@ -10,12 +10,15 @@ import { systemClock } from "../../platform/clock.ts";
 import { guardExit } from "../../platform/exit-guard.ts";
 import { makeLogger } from "../../platform/logging/make-logger.ts";
 import { systemRandom } from "../../platform/random.ts";
+import type { Output } from "../cli/terminal.ts";
 import { pluginHosts } from "./plugin-hosts.ts";
 
 /** What a statestore is run by itself with. */
 export interface LoneOptions {
   readonly settings: Settings;
   readonly catalogue: Catalogue;
+  /** Where its log goes. */
+  readonly err: Output;
   /** Refuse a store that would have to be made or migrated first. */
   readonly asItIs: boolean;
 }
@@ -31,12 +34,19 @@ export class LoneStatestore {
   readonly #kernel: Kernel;
 
   /** Creates it; throws `BootError`. Nothing is opened yet. */
-  constructor({ settings, catalogue, asItIs }: LoneOptions) {
+  constructor({ settings, catalogue, err, asItIs }: LoneOptions) {
     process.umask(UMASK);
     const log = makeLogger({
       level: settings.logLevel === "error" ? "error" : "warn",
       format: settings.logFormat,
       clock: systemClock,
+      terminal: err.interactive,
+      sink: {
+        write: (text, done) => {
+          err.write(text);
+          done();
+        },
+      },
     });
     const selection = settings.selections.find(({ contract }) => contract === "statestore@1");
     if (selection === undefined) throw new Error("a configuration names a statestore");
@@ -56,9 +66,10 @@ export class LoneStatestore {
         shared: settings.workers > 1,
         queryTimeoutMs: settings.limits.queryTimeoutMs,
         transactionTries: settings.limits.transactionTries,
-        surroundings: () => {
-          throw new Error("a statestore looks for no members");
-        },
+        nodeName: "",
+        seeds: [],
+        peerPort: 0,
+        sessions: () => this.store.sessions.list(),
         door: () => {
           throw new Error("a statestore has no door");
         },

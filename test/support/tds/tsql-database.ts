@@ -66,6 +66,11 @@ export class TsqlDatabase {
     this.#db.run(text, values);
   }
 
+  /** Makes, changes or drops a table or an index as the statestore does. */
+  define(text: string): void {
+    this.#catalog.define(text);
+  }
+
   /** Rows of SQLite's own SQL, for tests that look at what was written. */
   rows(text: string): readonly unknown[][] {
     return this.#db.prepare(text).values();
@@ -148,7 +153,7 @@ export class TsqlDatabase {
     }
     const { version, engineEdition, delayedDurability, isReadOnly, skewMs } = this.facts;
     const nowMs = BigInt(Date.now() + skewMs);
-    const edition = "Developer Edition (64-bit)";
+    const edition = "stand-in on SQLite";
     return [
       resultOf([
         [version, edition, BigInt(engineEdition), delayedDurability, isReadOnly ? 1n : 0n, nowMs],

@@ -18,7 +18,7 @@ export type TsqlStep =
   | { readonly kind: "run"; readonly text: string; readonly into?: string }
   | { readonly kind: "other"; readonly text: string };
 
-const HINTS = "UPDLOCK|READPAST|ROWLOCK|SERIALIZABLE|REPEATABLEREAD";
+const HINTS = "UPDLOCK|READPAST|ROWLOCK|SERIALIZABLE|READCOMMITTEDLOCK";
 
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [
@@ -34,6 +34,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/STRING_AGG\(/g, "group_concat("],
   [/CONVERT\(varchar\(max\), ([\w.]+), 2\)/g, "hex($1)"],
   [/DATALENGTH\(/g, "octet_length("],
+  [/\b0x\b/g, "x''"],
   [/\bdbo\.(?=\w)/g, ""],
   [/@(asked|taken|won)\b/g, "variable_$1"],
 ];
