@@ -196,7 +196,7 @@ describe("a node whose store is back serves again within two seconds", () => {
     expect(one.reached.at(-1)).not.toBe("default away");
   });
 
-  test("and refuses at once, honestly, until then", async () => {
+  test("RPC-147: and refuses at once, honestly, until then", async () => {
     const { one, line } = await active();
     line.cut();
     expect(await refusalOf(one.call(A, "add", "y"))).toBe(NOT_APPLIED);
