@@ -2,6 +2,7 @@ import { DEFAULT_SOURCE, problem, type ConfigReason, type ConfigSource } from ".
 import { isLoopback, isWildcard } from "./loopback.ts";
 import type { Settings } from "./settings.ts";
 import type { Findings } from "./slot.ts";
+import { checkStores } from "./store-checks.ts";
 import { formatValue, type Address } from "./value-types.ts";
 
 /** What a check over several keys is handed. */
@@ -82,13 +83,13 @@ function checkStateKey(context: CheckContext): void {
     refuse(context, key, "state_key_missing", `${key} is empty`, hint);
   }
   if (settings.statestoreKeys !== undefined) return;
-  const statestore = settings.selections.find((each) => each.contract === "statestore@1");
-  const embedded = statestore?.plugin === "sqlite" || statestore?.plugin === "memory";
+  const stores = settings.selections.filter((each) => each.contract === "statestore@1");
+  const embedded = stores.every(({ plugin }) => plugin === "sqlite" || plugin === "memory");
   const local = listenAddresses(settings).every(([, address]) => isLoopback(address.host));
   if (embedded && local) return;
   // A wrong value was reported where it stands; it is not also missing.
-  if (context.sourceOf(key).kind !== "default" || statestore === undefined) return;
-  const why = embedded ? "a listener is open beyond loopback" : "the statestore is not embedded";
+  if (context.sourceOf(key).kind !== "default" || stores.length === 0) return;
+  const why = embedded ? "a listener is open beyond loopback" : "a statestore is not embedded";
   refuse(context, key, "state_key_missing", `${key} must be given, because ${why}`, hint);
 }
 
@@ -139,6 +140,15 @@ function checkLimits(context: CheckContext): void {
   }
 }
 
+function checkDiscovery(context: CheckContext): void {
+  const { selections } = context.settings;
+  const chosen = (contract: string) =>
+    selections.find((each) => each.contract === contract)?.plugin;
+  if (chosen("discovery@1") !== "store" || chosen("statestore@1") !== "memory") return;
+  const message = "discovery looks for members in the statestore, which is in this process alone";
+  refuse(context, "discovery", "conflict", message, "choose a statestore that members share");
+}
+
 function checkWarnings(context: CheckContext): void {
   const { settings, found } = context;
   const warn = (key: string, message: string): void => {
@@ -162,6 +172,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
   checkPorts,
   checkBinds,
   checkStateKey,
+  checkStores,
   (context) =>
     checkPair(context, "tls_cert", "tls_key", [context.settings.tlsCert, context.settings.tlsKey]),
   (context) =>
@@ -170,6 +181,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
       context.settings.peerTlsKey,
     ]),
   checkLimits,
+  checkDiscovery,
   checkWarnings,
 ];
 

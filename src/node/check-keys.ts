@@ -1,4 +1,4 @@
-import type { Statestore } from "../contract/index.ts";
+import type { MetaTable, Statestore } from "../contract/index.ts";
 import { ServerError } from "../domain/error.ts";
 import { type KeyRows, keyRows, nameOf } from "./key-status.ts";
 import type { Logger } from "./ports.ts";
@@ -46,6 +46,18 @@ export async function checkKeys(
   await checkKeysInUse(store, sealer, log);
 }
 
+/**
+ * What of the key checks is gone that `checkKeys` has put into the store or found there; `undefined` if
+ * all is as it was, or nothing is encrypted. A store that lost it is not the one of the start.
+ */
+export async function missingKeyCheck(
+  meta: MetaTable,
+  sealer: Sealer,
+): Promise<string | undefined> {
+  if ((sealer.checks ?? []).length === 0) return undefined;
+  return (await meta.get(ENCRYPTED)) === undefined ? "the check of the state keys" : undefined;
+}
+
 async function checkKeysInUse(
   store: Pick<Statestore, "meta" | "resealing">,
   sealer: Sealer,
@@ -60,7 +72,7 @@ async function checkKeysInUse(
   if (before === undefined || [...before].some((id) => !now.has(id))) {
     let keys: readonly KeyRows[];
     try {
-      keys = await keyRows(store, sealer);
+      keys = await keyRows([store], sealer);
     } catch (error) {
       // Rows under a key that is not usable are refused one by one; nothing is taken for absent.
       return log.warn("keys.not_counted", { error });

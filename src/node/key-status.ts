@@ -21,12 +21,12 @@ export interface KeyStatus {
   readonly resealing: ResealProgress;
 }
 
-/** Every configured key in its order, then those that only rows name. Reads the whole store. */
+/** Every configured key in its order, then those that only rows name. Reads the stores from end to end. */
 export async function keyRows(
-  store: Pick<Statestore, "resealing">,
+  stores: readonly Pick<Statestore, "resealing">[],
   sealer: Sealer,
 ): Promise<readonly KeyRows[]> {
-  const counts = await store.resealing?.countByKey();
+  const counts = await countAll(stores);
   const given = (sealer.keys ?? []).map(({ id, name, state }): KeyRows => {
     const hex = id.toHex();
     return { id: hex, name, state, rows: counts && (counts.get(hex) ?? 0) };
@@ -37,6 +37,18 @@ export async function keyRows(
     ...given,
     ...others.map(([id, rows]): KeyRows => ({ id, name: nameOf(id), state: "missing", rows })),
   ];
+}
+
+/** Rows per key in all stores together; `undefined` if one of them cannot count. */
+async function countAll(
+  stores: readonly Pick<Statestore, "resealing">[],
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const sums = new Map<string, number>();
+  for (const { resealing } of stores) {
+    if (resealing === undefined) return undefined;
+    for (const [id, rows] of await resealing.countByKey()) sums.set(id, (sums.get(id) ?? 0) + rows);
+  }
+  return sums;
 }
 
 /** The name of a key from its id: up to eight ASCII characters, filled with zeros. */

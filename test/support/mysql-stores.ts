@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
+import type { MigrateMode } from "../../plugins/statestores/kit/sql/open-schema.ts";
+import type { SqlAddress } from "../../plugins/statestores/kit/sql/sql-client.ts";
 import { SqlStatestore } from "../../plugins/statestores/kit/sql/sql-statestore.ts";
 import type { MysqlDriver } from "../../plugins/statestores/mysql/driver.ts";
 import { mysqlServer } from "../../plugins/statestores/mysql/mysql-server.ts";
-import type { StatestoreHost } from "../../src/contract/index.ts";
 import { statestoreHost } from "../conformance/support/statestore-host.ts";
 import { asRoot, mysqlAddress } from "./mysql-databases.ts";
+
+/** What a test wants otherwise. */
+export interface StoreChanges {
+  readonly host?: Parameters<typeof statestoreHost>[1];
+  readonly address?: Partial<SqlAddress>;
+  readonly migrate?: MigrateMode;
+}
 
 /** Stores on one server through one driver: a database for each folder that is named. */
 export class MysqlStores {
@@ -18,21 +26,22 @@ export class MysqlStores {
   }
 
   /** A store that is started over the database of a folder; the database is made if need be. */
-  async open(dir: string, changes: Partial<StatestoreHost> = {}): Promise<SqlStatestore> {
+  async open(dir: string, changes: StoreChanges = {}): Promise<SqlStatestore> {
     const store = await this.make(dir, changes);
     await store.start(AbortSignal.timeout(60_000));
     return store;
   }
 
   /** As `open`, but not started. */
-  async make(dir: string, changes: Partial<StatestoreHost> = {}): Promise<SqlStatestore> {
-    const host = statestoreHost(dir, { shared: true, ...changes });
-    const address = mysqlAddress(this.#url, await this.database(dir));
+  async make(dir: string, changes: StoreChanges = {}): Promise<SqlStatestore> {
+    const { address: other, migrate = "auto", host: members } = changes;
+    const host = statestoreHost(dir, { shared: true, ...members });
+    const address = { ...mysqlAddress(this.#url, await this.database(dir)), ...other };
     return new SqlStatestore(host, mysqlServer(address, host.clock, this.#driver), {
       poolSize: 8,
       queueTargetMs: 10_000,
       connectTimeoutMs: 5_000,
-      migrate: "auto",
+      migrate,
     });
   }
 

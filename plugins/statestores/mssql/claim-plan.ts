@@ -71,7 +71,7 @@ INSERT INTO @asked (actor, actor_system, actor_type, actor_key)
 SELECT v.actor, v.actor_system, v.actor_type, v.actor_key
   FROM ${source.text}
  WHERE v.actor IS NOT NULL AND EXISTS
-   (SELECT 1 FROM ${sessions} s WITH (REPEATABLEREAD)
+   (SELECT 1 FROM ${sessions} s WITH (READCOMMITTEDLOCK)
      WHERE s.id = CAST($1 AS bigint) AND s.state = 'up' AND s.expires_ms > @now);
 UPDATE ${sessions} SET state = 'fenced', up_name = NULL
  WHERE state = 'up' AND expires_ms <= @now AND id <> $1 AND id IN

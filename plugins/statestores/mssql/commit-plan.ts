@@ -124,12 +124,16 @@ export class CommitPlan {
     return this.#compareAndSet(`revision = v.revision, ${updated}`, rows);
   }
 
+  /**
+   * The session is read as it was committed last, also where reads are of versions, but is not kept:
+   * a lease must be renewed even while a commit waits. Whoever fences it is ordered after this one.
+   */
   #compareAndSet(set: string, rows: string): string {
     return `UPDATE a SET commits = a.commits + 1, ${set}
 OUTPUT inserted.actor INTO @won
   FROM ${rows} INNER LOOP JOIN ${this.#table("actors")} a WITH (ROWLOCK) ON a.actor = v.actor
  WHERE a.owner = CAST($1 AS bigint) AND a.epoch = v.epoch AND a.revision = v.base_revision
-   AND EXISTS (SELECT 1 FROM ${this.#table("sessions")} s WITH (REPEATABLEREAD)
+   AND EXISTS (SELECT 1 FROM ${this.#table("sessions")} s WITH (READCOMMITTEDLOCK)
      WHERE s.id = $1 AND s.state = 'up')`;
   }
 

@@ -10,7 +10,7 @@ const select = prepared("SELECT 1");
 const signal = () => AbortSignal.timeout(10_000);
 
 describe("a session", () => {
-  test("is set up so that an error rolls back, and begins outside of a transaction", async () => {
+  test("is set up so that an error rolls back and changes are counted, outside of a transaction", async () => {
     let settings = "";
     await withDouble(
       (_request, client) => {
@@ -22,6 +22,7 @@ describe("a session", () => {
     );
     expect(settings).toContain("set xact_abort on");
     expect(settings).toContain("set transaction isolation level read committed");
+    expect(settings).toContain("SET NOCOUNT OFF");
   });
 
   test("that a statement left in a transaction is not used again", () =>

@@ -14,6 +14,9 @@ import { ConnectionPool } from "./connection-pool.ts";
 import { type Library, ServerConnection } from "./server-connection.ts";
 import { type SentText, sentText } from "./statement-text.ts";
 
+/** Most texts that are kept as they are sent. */
+const MAX_TEXTS = 1_000;
+
 /**
  * SQL Server behind the kit's seam. Each statement goes by `sp_executesql`, whose plans the server
  * keeps by text and declared types, so that there is nothing to prepare. The lease has a connection
@@ -82,10 +85,11 @@ export class MssqlClient implements SqlClient {
     }
   }
 
-  /** Texts are few, so each is rewritten once. */
+  /** Each text is rewritten once, unless there are very many. */
   #sent(statement: SqlStatement): SentText {
     let sent = this.#texts.get(statement.text);
     if (sent === undefined) {
+      if (this.#texts.size >= MAX_TEXTS) this.#texts.clear();
       sent = sentText(statement.text);
       this.#texts.set(statement.text, sent);
     }

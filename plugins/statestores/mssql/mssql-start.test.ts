@@ -140,6 +140,7 @@ describe("options are refused", () => {
 
   test.each<[string, Partial<MssqlOptions>, string]>([
     ["a list of keywords", { url: "Server=db;Password=hunter2;Database=a" }, "keywords and values"],
+    ["keywords behind a host", { url: "sqlserver://db;password=hunter2" }, "keywords and values"],
     ["another scheme", { url: "postgres://sa:hunter2@db/a" }, "mssql://"],
     ["no database", { url: "mssql://sa:hunter2@127.0.0.1" }, "no database"],
     ["a socket", { host: "/run/mssql", database: "a" }, "no Unix socket"],

@@ -14,7 +14,10 @@ import mssql from "./plugin.ts";
  * SQLite: what the statements say is tried, and what SQL Server makes of them is not.
  */
 const server = new TsqlServer();
-beforeAll(() => server.start());
+beforeAll(async () => {
+  await server.start();
+  process.stdout.write("ran on: a stand-in for SQL Server (real driver and wire, SQLite behind)\n");
+});
 afterAll(() => server[Symbol.asyncDispose]());
 
 async function open(dir: string): Promise<Statestore> {

@@ -23,8 +23,8 @@ const KIND: ServerKind = {
 };
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
-/** `Server=…;Database=…`, as other drivers have it. */
-const KEYWORDS = /^[^:/?#]*=/;
+/** `Server=…;Database=…` and `sqlserver://host;database=…`, as other drivers have it. */
+const KEYWORDS = /^[^:/?#]*=|;/;
 
 /** State in SQL Server. */
 export default {
@@ -49,7 +49,7 @@ export default {
     }
     if (KEYWORDS.test(options.url)) {
       const form = "mssql://user:password@host:port/database";
-      throw refuse("url", `url is a list of keywords and values; write it as ${form}`);
+      throw refuse("url", `url has keywords and values; write it as ${form}`);
     }
     return new SqlStatestore(host, server(options, host), {
       poolSize: options.poolSize,

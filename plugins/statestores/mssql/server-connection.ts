@@ -55,7 +55,21 @@ export class ServerConnection implements Pooled {
       });
     });
     connection.removeAllListeners("errorMessage");
+    await opened.#setUp();
     return opened;
+  }
+
+  /** Whatever the server's default is, this session is told how many rows were changed. */
+  async #setUp(): Promise<void> {
+    try {
+      await this.#perform(false, "SET NOCOUNT OFF", (request) =>
+        this.#connection.execSqlBatch(request),
+      );
+    } catch (error) {
+      this.close();
+      const { host, port } = this.#settings.address;
+      throw connectError(error, { numbers: [], address: `${host}:${port}` });
+    }
   }
 
   get usable(): boolean {

@@ -125,9 +125,10 @@ interface LibraryError {
   readonly message: string;
 }
 
+/** The code of what a server says unasked, as when it ends an idle connection, is a number. */
 function libraryError(error: unknown): LibraryError {
-  const { code, errno, message } = error as Partial<LibraryError>;
-  return { code: code ?? "UNKNOWN", errno: errno ?? 0, message: message ?? "" };
+  const { code = "UNKNOWN", errno = 0, message = "" } = error as Partial<LibraryError>;
+  return { code: String(code), errno, message };
 }
 
 const FIRST_SERVER_ERROR = 1000;

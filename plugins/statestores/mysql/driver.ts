@@ -19,9 +19,3 @@ export interface MysqlDriver {
   /** Logs in within `timeoutMs`. `ended` is called once the connection is of no use any more. */
   connect(address: SqlAddress, timeoutMs: number, ended: () => void): Promise<MysqlConnection>;
 }
-
-/** The driver of the runtime at hand. */
-export async function loadDriver(): Promise<MysqlDriver> {
-  if ("Bun" in globalThis) return (await import("./driver-bun.ts")).bunDriver;
-  return (await import("./driver-node.ts")).nodeDriver;
-}

@@ -7,7 +7,9 @@ import {
   mysqlDatabase,
   mysqlServers,
 } from "../../../test/support/mysql-databases.ts";
-import { prepared } from "../kit/sql/dialect.ts";
+import { waitUntil } from "../../../test/support/wait-until.ts";
+import type { PluginClock } from "../../../src/contract/index.ts";
+import { prepared, unprepared } from "../kit/sql/dialect.ts";
 import type { SqlAddress, SqlLimits, SqlValue } from "../kit/sql/sql-client.ts";
 import { bunDriver } from "./driver-bun.ts";
 import { nodeDriver } from "./driver-node.ts";
@@ -26,7 +28,11 @@ const signal = () => AbortSignal.timeout(10_000);
 interface Subject {
   readonly client: MysqlClient;
   /** Another client of the same driver. */
-  another(address: Partial<SqlAddress>, limits?: Partial<SqlLimits>): MysqlClient;
+  another(
+    address: Partial<SqlAddress>,
+    limits?: Partial<SqlLimits>,
+    clock?: PluginClock,
+  ): MysqlClient;
   run(text: string, ...values: SqlValue[]): ReturnType<MysqlClient["run"]>;
   readonly url: string;
   readonly address: SqlAddress;
@@ -276,6 +282,35 @@ function boundTests(subject: Subject): void {
     await small.close();
   });
 
+  test("a connection that the server ends while it is idle is replaced", async () => {
+    const small = subject.another({}, { poolSize: 1 });
+    const idOf = async () => {
+      const { rows } = await small.run(prepared("SELECT CONNECTION_ID()"), []);
+      return Number(rows[0]?.[0]);
+    };
+    const first = await idOf();
+    await small.run(unprepared("SET SESSION wait_timeout = 1"), []);
+    const processes = `SELECT COUNT(*) FROM information_schema.processlist WHERE id = ${first}`;
+    const isGone = async () => Number((await asRoot(subject.url, processes))[0]?.[0]) === 0;
+    await waitUntil("the server ends it", isGone);
+    expect(await idOf()).toBeGreaterThan(first);
+    await small.close();
+  });
+
+  test("a connection that has been idle for long is not trusted", async () => {
+    let aheadMs = 0;
+    const later = { ...clock, now: () => clock.now() + aheadMs };
+    const client = subject.another({}, { poolSize: 1 }, later);
+    const idOf = async () =>
+      (await client.run(prepared("SELECT CONNECTION_ID()"), [])).rows[0]?.[0];
+    const first = await idOf();
+    aheadMs += 9_000;
+    expect(await idOf()).toBe(first);
+    aheadMs += 11_000;
+    expect(await idOf()).not.toBe(first);
+    await client.close();
+  });
+
   test("what is under way when the client closes is rejected, and so is what comes later", async () => {
     const client = subject.another({}, { poolSize: 1 });
     await client.open(signal());
@@ -298,8 +333,8 @@ for (const { name: serverName, url } of mysqlServers()) {
     describe(`${serverName} through ${driverName}`, () => {
       const address = mysqlAddress(url, database.name);
       const made: MysqlClient[] = [];
-      const another = (changes: Partial<SqlAddress>, limits: Partial<SqlLimits> = {}) => {
-        const plan = { driver, clock, address: { ...address, ...changes } };
+      const another: Subject["another"] = (changes, limits = {}, time = clock) => {
+        const plan = { driver, clock: time, address: { ...address, ...changes } };
         const client = new MysqlClient({ ...plan, limits: { ...LIMITS, ...limits } });
         made.push(client);
         return client;

@@ -25,17 +25,11 @@ const TAGS_PATTERN = String.raw`^[{](?:"(?:[^"\\\\]++|\\\\.)*+":"(?:[^"\\\\]++|\
 
 /** UTF-8 in hexadecimal, without NUL and without the mark of what was broken. */
 const TAIL = "[89AB][0-9A-F]";
-const UTF8_PATTERN = [
-  "^(?:0[1-9A-F]|[1-7][0-9A-F]",
-  `|(?:C[2-9A-F]|D[0-9A-F])${TAIL}`,
-  `|E0[AB][0-9A-F]${TAIL}`,
-  `|E[1-9A-CE]${TAIL}${TAIL}`,
-  `|ED[89][0-9A-F]${TAIL}`,
-  `|EF(?!BFBD)${TAIL}${TAIL}`,
-  `|F0[9AB][0-9A-F]${TAIL}${TAIL}`,
-  `|F[123]${TAIL}${TAIL}${TAIL}`,
-  `|F48[0-9A-F]${TAIL}${TAIL})*+$`,
-].join("");
+const UTF8_PATTERN =
+  `^(?:0[1-9A-F]|[1-7][0-9A-F]|(?:C[2-9A-F]|D[0-9A-F])${TAIL}` +
+  `|E0[AB][0-9A-F]${TAIL}|E[1-9A-CE]${TAIL}${TAIL}|ED[89][0-9A-F]${TAIL}` +
+  `|EF(?!BFBD)${TAIL}${TAIL}|F0[9AB][0-9A-F]${TAIL}${TAIL}` +
+  `|F[123]${TAIL}${TAIL}${TAIL}|F48[0-9A-F]${TAIL}${TAIL})*+$`;
 
 /** Conditions on row `a` of actors under which it can be served, whoever holds it. */
 function soundConditions(bucket: number): string {

@@ -143,10 +143,11 @@ export class MysqlCommit {
       ...this.#run(runner, this.#write, writing, [sessionId]),
       ...this.#run(runner, this.#keep, keeping, [sessionId]),
     ];
+    const shredding = effects === undefined ? undefined : this.#effects.shred(runner, effects);
     const replies = sliced(dedup, this.#sliceBytes).map((rows) =>
       runner.run(this.#dedup.of(rows.length), rows.flat()),
     );
-    const [results] = await Promise.all([Promise.all(sets), Promise.all(replies)]);
+    const [results] = await Promise.all([Promise.all(sets), shredding, Promise.all(replies)]);
     const changed = results.reduce((sum, result) => sum + result.changed, 0);
     if (changed === 0 || changed !== actors.length) throw new NotAllWon();
     if (effects !== undefined) await this.#effects.write(runner, effects, this.#sliceBytes);

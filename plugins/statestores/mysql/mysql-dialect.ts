@@ -41,7 +41,8 @@ export const MYSQL_FRAGMENTS: SqlFragments = {
   first: (order, count) => `ORDER BY ${order} LIMIT ${count}`,
   after: (columns, values) => `(${after(columns, values)})`,
   locking: { afterAlias: "", end: "FOR UPDATE" },
-  skipping: { afterAlias: "", end: "FOR UPDATE SKIP LOCKED" },
+  // Due schedules alone are walked so. In another order all that are due would be locked and sorted.
+  skipping: { afterAlias: "FORCE INDEX (schedules_due)", end: "FOR UPDATE SKIP LOCKED" },
   upsert(table, key, columns, rows) {
     const others = columns.filter((column) => !key.includes(column));
     return `${insert(table, columns, rows)} ON DUPLICATE KEY UPDATE ${assignments(others)}`;

@@ -31,16 +31,25 @@ function insertTexts(
   });
 }
 
-/** Deletes rows by one or two columns. */
-function deleteTexts(list: EffectList, table: SqlTableName): BucketedTexts {
+/** The rows that a list names by one or two columns. */
+function namedRows(list: EffectList, bucket: number): string {
   const columns = BATCH_COLUMNS[list];
-  return new BucketedTexts((bucket) => {
-    const rows = Array.from({ length: bucket }, (_, row) => {
-      const terms = columns.map((column, at) => `${column} = $${row * columns.length + at + 1}`);
-      return `(${terms.join(" AND ")})`;
-    });
-    return `DELETE FROM ${tableName(table)} WHERE ${rows.join(" OR ")}`;
+  const rows = Array.from({ length: bucket }, (_, row) => {
+    const terms = columns.map((column, at) => `${column} = $${row * columns.length + at + 1}`);
+    return `(${terms.join(" AND ")})`;
   });
+  return rows.join(" OR ");
+}
+
+function deleteTexts(list: EffectList, table: SqlTableName): BucketedTexts {
+  return new BucketedTexts(
+    (bucket) => `DELETE FROM ${tableName(table)} WHERE ${namedRows(list, bucket)}`,
+  );
+}
+
+function blankText(bucket: number): string {
+  const rows = namedRows("shredded", bucket);
+  return `UPDATE ${tableName("dedup")} SET digest = '', reply = '' WHERE ${rows}`;
 }
 
 /** A table that is read while rows of it are deleted must be a list of its own. */
@@ -55,6 +64,9 @@ const due = (place: (column: string) => string): string => `${NOW} + ${place("de
 
 /** Everything that a commit writes besides actors and replies; the actors are locked already. */
 export class MysqlEffects {
+  readonly #blank = new BucketedTexts(blankText);
+  readonly #unsend = deleteTexts("shredded", "outbox");
+  readonly #forgetTimers = deleteTexts("shredded", "schedules");
   readonly #untag = deleteTexts("untagged", "actor_tags");
   readonly #tag = insertTexts(
     "tags",
@@ -85,20 +97,36 @@ export class MysqlEffects {
     "ON DUPLICATE KEY UPDATE wrapped = VALUES(wrapped)",
   );
 
-  /** All statements at once; the server runs them in this order. */
-  async write(runner: SqlRunner, effects: EncodedEffects, sliceBytes: number): Promise<void> {
-    const run = (texts: BucketedTexts, rows: readonly SqlTuple[]): readonly Promise<SqlResult>[] =>
-      sliced(rows, sliceBytes).map((slice) => runner.run(texts.of(slice.length), slice.flat()));
+  /** What goes of actors that are shredded, before anything else of the commit comes. */
+  async shred(runner: SqlRunner, { shredded }: EncodedEffects): Promise<void> {
     await Promise.all([
-      ...run(this.#untag, effects.untagged),
-      ...run(this.#tag, effects.tags),
-      ...run(this.#send, effects.outbox),
-      ...run(this.#unschedule, effects.unscheduled),
-      ...run(this.#schedule, effects.schedules),
-      ...effects.forgotten.map((row) => runner.run(this.#forget.of(1), row)),
-      ...run(this.#remember, effects.history),
-      ...run(this.#unseed, effects.unseeded),
-      ...run(this.#seed, effects.seeds),
+      ...run(runner, this.#blank, shredded),
+      ...run(runner, this.#unsend, shredded),
+      ...run(runner, this.#forgetTimers, shredded),
     ]);
   }
+
+  /** All statements at once; the server runs them in this order. */
+  async write(runner: SqlRunner, effects: EncodedEffects, sliceBytes: number): Promise<void> {
+    await Promise.all([
+      ...run(runner, this.#untag, effects.untagged),
+      ...run(runner, this.#tag, effects.tags),
+      ...run(runner, this.#send, effects.outbox, sliceBytes),
+      ...run(runner, this.#unschedule, effects.unscheduled),
+      ...run(runner, this.#schedule, effects.schedules, sliceBytes),
+      ...effects.forgotten.map((row) => runner.run(this.#forget.of(1), row)),
+      ...run(runner, this.#remember, effects.history, sliceBytes),
+      ...run(runner, this.#unseed, effects.unseeded),
+      ...run(runner, this.#seed, effects.seeds, sliceBytes),
+    ]);
+  }
+}
+
+function run(
+  runner: SqlRunner,
+  texts: BucketedTexts,
+  rows: readonly SqlTuple[],
+  sliceBytes = Number.MAX_SAFE_INTEGER,
+): readonly Promise<SqlResult>[] {
+  return sliced(rows, sliceBytes).map((slice) => runner.run(texts.of(slice.length), slice.flat()));
 }

@@ -71,7 +71,7 @@ function columnEntry(row: SqlRow): CatalogEntry {
  * One migration at a time on a database. It is waited for as long as a statement may take; the server
  * lets go of it when the connection ends.
  */
-const LOCK = "CONCAT('troupe/', SHA1(DATABASE()))";
+const LOCK = "CONCAT('troupe/', SHA2(DATABASE(), 224))";
 const TAKE_LOCK = unprepared(`SELECT GET_LOCK(${LOCK}, 3600)`);
 const LEAVE_LOCK = unprepared(`SELECT RELEASE_LOCK(${LOCK})`);
 

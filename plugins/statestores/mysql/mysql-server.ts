@@ -1,7 +1,7 @@
 import type { PluginClock } from "../../../src/contract/index.ts";
 import type { SqlServer } from "../kit/sql/dialect.ts";
 import type { SqlAddress } from "../kit/sql/sql-client.ts";
-import { loadDriver, type MysqlDriver } from "./driver.ts";
+import type { MysqlDriver } from "./driver.ts";
 import { MysqlClient } from "./mysql-client.ts";
 import { MysqlDialect } from "./mysql-dialect.ts";
 import { placeOf } from "./server-error.ts";
@@ -23,3 +23,8 @@ export function mysqlServer(
 const runtimeDriver: MysqlDriver = {
   connect: async (...parameters) => (await loadDriver()).connect(...parameters),
 };
+
+async function loadDriver(): Promise<MysqlDriver> {
+  if ("Bun" in globalThis) return (await import("./driver-bun.ts")).bunDriver;
+  return (await import("./driver-node.ts")).nodeDriver;
+}

@@ -18,14 +18,9 @@ export interface ConnectionPlan {
   readonly clock: PluginClock;
 }
 
-const SQL_MODE = [
-  "STRICT_ALL_TABLES",
-  "STRICT_TRANS_TABLES",
-  "ERROR_FOR_DIVISION_BY_ZERO",
-  "NO_ENGINE_SUBSTITUTION",
-  "NO_ZERO_DATE",
-  "NO_ZERO_IN_DATE",
-].join(",");
+const SQL_MODE =
+  "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO," +
+  "NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE";
 
 /**
  * A server that loses its client without a word, as when a machine's power goes, ends the connection
@@ -46,12 +41,12 @@ function setupStatements(limits: SqlLimits): readonly string[] {
   const lockSeconds = Math.max(1, Math.floor(timeoutMs / 2000));
   return [
     "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
-    `SET SESSION sql_mode = '${SQL_MODE}', time_zone = '+00:00',
+    `SET SESSION autocommit = 1, sql_mode = '${SQL_MODE}', time_zone = '+00:00',
        /*M! max_statement_time = ${timeoutMs / 1000}, */
        /*!80000 max_execution_time = ${timeoutMs}, */
        wait_timeout = ${IDLE_SECONDS}, group_concat_max_len = ${MAX_CONCAT_BYTES},
        innodb_lock_wait_timeout = ${lockSeconds}`,
-    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
   ];
 }
 

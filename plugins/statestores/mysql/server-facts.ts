@@ -2,15 +2,9 @@ import type { ServerFacts } from "../kit/sql/dialect.ts";
 import type { SqlRow, SqlValue } from "../kit/sql/sql-client.ts";
 
 /** What `factsOf` wants, as a list of columns. */
-export const FACTS_TEXT = [
-  "VERSION()",
-  "@@max_allowed_packet",
-  "@@innodb_flush_log_at_trx_commit",
-  "@@log_bin",
-  "@@sync_binlog",
-  "@@innodb_doublewrite",
-  "@@innodb_flush_method",
-].join(", ");
+export const FACTS_TEXT =
+  "VERSION(), @@max_allowed_packet, @@innodb_flush_log_at_trx_commit, @@log_bin, " +
+  "@@sync_binlog, @@innodb_doublewrite, @@innodb_flush_method";
 
 /** MySQL alone can go on without a redo log. */
 export const REDO_TEXT = "SHOW GLOBAL STATUS LIKE 'Innodb_redo_log_enabled'";

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { ActorId, ActorTypeSpec, Statestore } from "../../contract/index.ts";
+import type { ActorId, ActorTypeSpec } from "../../contract/index.ts";
 import {
   type ClusterService,
   GetKeysResponseSchema,
@@ -26,7 +26,6 @@ export interface AdminWorld {
   readonly node: Node;
   readonly kernel: Kernel;
   readonly catalogue: Catalogue;
-  readonly store: Statestore;
   readonly storeText: string;
   readonly nodeName: string;
   readonly cluster: string;
@@ -53,7 +52,8 @@ const KINDS: Readonly<Record<ActorTypeSpec["kind"], ActorKind>> = {
 
 /** Administration of one node; the edge has authorised the caller before. */
 export function makeClusterService(world: AdminWorld): ServiceImpl<typeof ClusterService> {
-  const { node, kernel, catalogue, store, nodeName } = world;
+  const { node, kernel, catalogue, nodeName } = world;
+  const { rooms } = node;
   return {
     getNode: () =>
       create(GetNodeResponseSchema, {
@@ -63,12 +63,12 @@ export function makeClusterService(world: AdminWorld): ServiceImpl<typeof Cluste
         commit: build.commit,
         status: STATUS[node.status],
         uptime: durationFromMs(Math.round(world.clock.now() - world.startedMs)),
-        session: BigInt(node.sessions.current ?? 0),
+        session: BigInt(rooms.main.sessions.current ?? 0),
         activations: node.table.activations,
         statestore: world.storeText,
       }),
     listMembers: async () => {
-      const rows = await store.sessions.list();
+      const rows = await rooms.main.store.sessions.list();
       const up = rows.filter((row) => row.state === "up");
       return {
         members: up.map((row) => ({
@@ -152,7 +152,7 @@ async function ownerOf(world: AdminWorld, actor: Partial<ActorId> | undefined) {
   const id: ActorId = { system: system || "default", type, key };
   const view = { version: 1, members: [{ nodeId: world.nodeName, weight: 1, tags: {} }] };
   const [placed = ""] = world.kernel.one("placement@1").owners(id, view, 1);
-  const row = await world.store.read(id);
+  const row = await world.node.rooms.of(id.system).store.read(id);
   return create(GetOwnerResponseSchema, {
     placed,
     active: world.node.table.activeEpoch(id) === undefined ? "" : world.nodeName,

@@ -66,6 +66,10 @@ export class LoneStatestore {
         shared: settings.workers > 1,
         queryTimeoutMs: settings.limits.queryTimeoutMs,
         transactionTries: settings.limits.transactionTries,
+        nodeName: "",
+        seeds: [],
+        peerPort: 0,
+        sessions: () => this.store.sessions.list(),
         door: () => {
           throw new Error("a statestore has no door");
         },

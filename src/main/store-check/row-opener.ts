@@ -2,7 +2,7 @@ import type { ActorId, PortableRow, Statestore } from "../../contract/index.ts";
 import { actorPath } from "../../domain/actor.ts";
 import { isServerError } from "../../domain/error.ts";
 import type { Sealer, Seed } from "../../node/sealer.ts";
-import { INTERNAL_SYSTEM } from "../../node/type-rules.ts";
+import { INTERNAL_SYSTEM } from "../../domain/actor.ts";
 import { envelopeKeyId } from "../../platform/envelope-key-id.ts";
 import { type SealedPart, sealedPart } from "./sealed-parts.ts";
 

@@ -64,8 +64,8 @@ export const VERDICTS: readonly VerdictEntry[] = [
   ["CFG-045", "met", "`plugins/statestores/sqlite/sqlite-start.test.ts`"],
   [
     "CFG-061",
-    "differs",
-    "10,000 seeds are refused; there is no warning of `localhost`, since seeds have no effect yet",
+    "met",
+    "the list is refused as a whole; the warning of `localhost` is in `src/kernel/read-settings.test.ts`",
   ],
   ["CFG-067 CFG-069", "later", "no OIDC authenticator in this release"],
   [

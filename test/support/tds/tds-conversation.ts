@@ -36,7 +36,7 @@ export class TdsConversation {
   #packetBytes = 4_096;
   #transaction: bigint | undefined;
   #transactions = 0n;
-  #settings: string | undefined;
+  #settings = "";
   /** The request that is being answered; its answer is dropped if another takes its place. */
   #pending: TdsRequest | undefined;
   #stopping = new AbortController();
@@ -133,8 +133,8 @@ export class TdsConversation {
     const request = readRequest(message);
     const login = this.#login;
     if (login === undefined) throw new Error("a request before the login");
-    if (this.#settings === undefined && request.kind === "batch") {
-      this.#settings = request.text;
+    if (request.kind === "batch" && /^set /i.test(request.text)) {
+      this.#settings = `${this.#settings}${request.text}\n`;
       this.#send(tokens.done("done", {}));
       return;
     }
@@ -157,7 +157,7 @@ export class TdsConversation {
       number: this.#observed.logins.indexOf(login),
       login,
       encrypted: this.#encrypted,
-      settings: this.#settings ?? "",
+      settings: this.#settings,
       inTransaction: this.#transaction !== undefined,
     };
   }

@@ -38,7 +38,7 @@ export interface TdsClient {
   readonly number: number;
   readonly login: TdsLogin;
   readonly encrypted: boolean;
-  /** The text of its first batch, by which a library sets up its session. */
+  /** The texts by which it set up its session, one after another. */
   readonly settings: string;
   /** True between what begins a transaction and what ends it. */
   readonly inTransaction: boolean;

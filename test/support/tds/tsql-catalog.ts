@@ -42,7 +42,8 @@ const TABLE = /^CREATE TABLE (\w+) \((.*)\)$/s;
 const INDEX = /^CREATE (UNIQUE )?INDEX (\w+) ON (\w+) \((.*?)\)(?: WHERE (\w+ IS NOT NULL))?$/;
 const DROP_INDEX = /^DROP INDEX (\w+) ON (\w+)$/;
 const DROP_COLUMN = /^ALTER TABLE (\w+) DROP COLUMN (\w+)$/;
-const RENAME = /^EXEC sp_rename '(\w+)', '(\w+)'$/;
+/** Databases are there as soon as somebody logs in to them. */
+const DATABASE = /^(?:CREATE|ALTER|DROP) DATABASE /;
 
 /** Tables as a SQL Server describes them, made in SQLite with what SQLite can check of them. */
 export class TsqlCatalog {
@@ -63,7 +64,7 @@ export class TsqlCatalog {
     else if (index !== null) this.#createIndex(index);
     else if (dropped !== null) this.#forgetIndex(dropped[2] ?? "", dropped[1] ?? "");
     else if (column !== null) this.#forgetColumn(column[1] ?? "", column[2] ?? "");
-    else if (!RENAME.test(text)) throw new TsqlFailure(102, `unknown definition: ${text}`);
+    else if (!DATABASE.test(text)) throw new TsqlFailure(102, `unknown definition: ${text}`);
   }
 
   #createTable(name: string, body: string): void {

@@ -153,7 +153,7 @@ export class TsqlDatabase {
     }
     const { version, engineEdition, delayedDurability, isReadOnly, skewMs } = this.facts;
     const nowMs = BigInt(Date.now() + skewMs);
-    const edition = "Developer Edition (64-bit)";
+    const edition = "stand-in on SQLite";
     return [
       resultOf([
         [version, edition, BigInt(engineEdition), delayedDurability, isReadOnly ? 1n : 0n, nowMs],

@@ -18,7 +18,7 @@ export type TsqlStep =
   | { readonly kind: "run"; readonly text: string; readonly into?: string }
   | { readonly kind: "other"; readonly text: string };
 
-const HINTS = "UPDLOCK|READPAST|ROWLOCK|SERIALIZABLE|REPEATABLEREAD";
+const HINTS = "UPDLOCK|READPAST|ROWLOCK|SERIALIZABLE|READCOMMITTEDLOCK";
 
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [

@@ -12,7 +12,7 @@ SELECT v.actor, v.actor_system, v.actor_type, v.actor_key
   (@p11, @p12, @p13, @p14),
   (@p15, @p16, @p17, @p18)) v (actor, actor_system, actor_type, actor_key)
   WHERE v.actor IS NOT NULL AND EXISTS
-  (SELECT 1 FROM dbo.sessions s WITH (REPEATABLEREAD)
+  (SELECT 1 FROM dbo.sessions s WITH (READCOMMITTEDLOCK)
   WHERE s.id = @p1 AND s.state = 'up' AND s.expires_ms > @now);
 UPDATE dbo.sessions SET state = 'fenced', up_name = NULL
   WHERE state = 'up' AND expires_ms <= @now AND id <> @p1 AND id IN

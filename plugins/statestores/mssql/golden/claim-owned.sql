@@ -26,7 +26,7 @@ INSERT INTO @asked (actor, actor_system, actor_type, actor_key)
 SELECT v.actor, v.actor_system, v.actor_type, v.actor_key
   FROM (VALUES (@p3, @p4, @p5, @p6)) v (actor, actor_system, actor_type, actor_key)
   WHERE v.actor IS NOT NULL AND EXISTS
-  (SELECT 1 FROM dbo.sessions s WITH (REPEATABLEREAD)
+  (SELECT 1 FROM dbo.sessions s WITH (READCOMMITTEDLOCK)
   WHERE s.id = @p1 AND s.state = 'up' AND s.expires_ms > @now);
 UPDATE dbo.sessions SET state = 'fenced', up_name = NULL
   WHERE state = 'up' AND expires_ms <= @now AND id <> @p1 AND id IN

@@ -5,7 +5,7 @@ OUTPUT inserted.actor INTO @won
   FROM (VALUES (@p2, @p3, @p4, @p5, @p6, @p7, @p8),
   (@p9, @p10, @p11, @p12, @p13, @p14, @p15)) v (actor, epoch, base_revision, revision, tags, state_type, state) INNER LOOP JOIN dbo.actors a WITH (ROWLOCK) ON a.actor = v.actor
  WHERE a.owner = @p1 AND a.epoch = v.epoch AND a.revision = v.base_revision
-   AND EXISTS (SELECT 1 FROM dbo.sessions s WITH (REPEATABLEREAD)
+   AND EXISTS (SELECT 1 FROM dbo.sessions s WITH (READCOMMITTEDLOCK)
      WHERE s.id = @p1 AND s.state = 'up');
 SELECT w.actor FROM @won w;
 GO
@@ -16,7 +16,7 @@ OUTPUT inserted.actor INTO @won
   FROM (VALUES (@p2, @p3, @p4, @p5),
   (@p6, @p7, @p8, @p9)) v (actor, epoch, base_revision, revision) INNER LOOP JOIN dbo.actors a WITH (ROWLOCK) ON a.actor = v.actor
  WHERE a.owner = @p1 AND a.epoch = v.epoch AND a.revision = v.base_revision
-   AND EXISTS (SELECT 1 FROM dbo.sessions s WITH (REPEATABLEREAD)
+   AND EXISTS (SELECT 1 FROM dbo.sessions s WITH (READCOMMITTEDLOCK)
      WHERE s.id = @p1 AND s.state = 'up');
 SELECT w.actor FROM @won w;
 GO

@@ -6,7 +6,7 @@ UPDATE a SET commits = a.commits + 1, revision = v.revision, updated_ms = CASE W
 OUTPUT inserted.actor INTO @won
   FROM (VALUES (@p2, @p3, @p4, @p5)) v (actor, epoch, base_revision, revision) INNER LOOP JOIN dbo.actors a WITH (ROWLOCK) ON a.actor = v.actor
   WHERE a.owner = @p1 AND a.epoch = v.epoch AND a.revision = v.base_revision
-  AND EXISTS (SELECT 1 FROM dbo.sessions s WITH (REPEATABLEREAD)
+  AND EXISTS (SELECT 1 FROM dbo.sessions s WITH (READCOMMITTEDLOCK)
   WHERE s.id = @p1 AND s.state = 'up');
 INSERT INTO dbo.dedup (actor, request_id, revision, committed_ms, digest, reply)
 SELECT v.actor, v.request_id, v.revision, @now, v.digest, v.reply

@@ -6,7 +6,7 @@ UPDATE a SET commits = a.commits + 1, revision = v.revision, updated_ms = @now, 
 OUTPUT inserted.actor INTO @won
   FROM (VALUES (@p2, @p3, @p4, @p5, @p6, @p7, @p8)) v (actor, epoch, base_revision, revision, tags, state_type, state) INNER LOOP JOIN dbo.actors a WITH (ROWLOCK) ON a.actor = v.actor
   WHERE a.owner = @p1 AND a.epoch = v.epoch AND a.revision = v.base_revision
-  AND EXISTS (SELECT 1 FROM dbo.sessions s WITH (REPEATABLEREAD)
+  AND EXISTS (SELECT 1 FROM dbo.sessions s WITH (READCOMMITTEDLOCK)
   WHERE s.id = @p1 AND s.state = 'up');
 DELETE FROM dbo.outbox WHERE actor IN (SELECT v.actor
   FROM (VALUES (@p9)) v (actor) JOIN @won w ON w.actor = v.actor);

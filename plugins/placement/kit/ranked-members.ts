@@ -1,4 +1,4 @@
-import type { PlacementMember, PlacementView } from "../../../src/contract/index.ts";
+import type { PlacementMember } from "../../../src/contract/index.ts";
 import { assert } from "../../../src/std/assert.ts";
 import { mix64 } from "../../../src/std/hash/mix64.ts";
 import type { U64 } from "../../../src/std/hash/u64.ts";
@@ -21,16 +21,26 @@ interface Ranked {
   readonly score: number;
 }
 
-/** The members of one view, ready to be ranked for any key. */
+/** How one set of members came out of another. */
+interface Succession {
+  /** Index of each member of old in the new set; -1 if it is gone or its weight has changed. */
+  readonly nowAt: Int32Array;
+  /** Indexes of the members that are new, or have another weight. */
+  readonly newcomers: readonly number[];
+}
+
+/** A set of members, ready to be ranked for any key. */
 export class RankedMembers {
   readonly #contenders: readonly Contender[];
+  readonly #everyone: readonly number[];
   /** With equal weights the 64-bit hash itself gives the order, and no logarithm is needed. */
   readonly #equalWeights: boolean;
   readonly #hash: U64 = { hi: 0, lo: 0 };
 
-  constructor(view: PlacementView) {
-    this.#contenders = view.members.map(contender);
-    this.#equalWeights = view.members.every((each) => each.weight === view.members[0]?.weight);
+  constructor(members: readonly PlacementMember[]) {
+    this.#contenders = members.map(contender);
+    this.#everyone = members.map((_, at) => at);
+    this.#equalWeights = members.every((each) => each.weight === members[0]?.weight);
   }
 
   get size(): number {
@@ -43,9 +53,15 @@ export class RankedMembers {
 
   /** The index of the first member for `key`, or -1 if there is none. */
   first(key: U64): number {
-    let best: Ranked | undefined;
+    return this.firstOf(key, -1, this.#everyone);
+  }
+
+  /** The index of the first for `key` of the member `one` (-1 for none) and of `others`. */
+  firstOf(key: U64, one: number, others: readonly number[]): number {
     let bestAt = -1;
-    for (let at = 0; at < this.#contenders.length; at += 1) {
+    let best: Ranked | undefined;
+    for (let nth = one < 0 ? 0 : -1; nth < others.length; nth += 1) {
+      const at = nth < 0 ? one : (others[nth] ?? -1);
       const next = this.#contenders[at];
       if (next === undefined) continue;
       memberHash(key, next.mixed, this.#hash);
@@ -67,6 +83,20 @@ export class RankedMembers {
     });
     ranked.sort((a, b) => this.#compare(a, b));
     return ranked.slice(0, count).map((each) => each.contender.nodeId);
+  }
+
+  /** How these members came out of `before`; `undefined` if the two are not ranked alike. */
+  since(before: RankedMembers): Succession | undefined {
+    if (before.#equalWeights !== this.#equalWeights) return undefined;
+    const oldAt = new Map(before.#contenders.map((each, at) => [each.nodeId, at]));
+    const nowAt = new Int32Array(before.size).fill(-1);
+    const newcomers: number[] = [];
+    this.#contenders.forEach(({ nodeId, weight }, at) => {
+      const old = oldAt.get(nodeId);
+      if (old !== undefined && before.#contenders[old]?.weight === weight) nowAt[old] = at;
+      else newcomers.push(at);
+    });
+    return { nowAt, newcomers };
   }
 
   #rank(next: Contender): Ranked {
