@@ -47,6 +47,7 @@ const OWN_FLAGS: ReadonlySet<string> = new Set([
   "resume",
   "merge",
   "dry-run",
+  "store",
   "no-keys",
 ]);
 

@@ -19,6 +19,7 @@ import { attempt } from "./store-problem.ts";
 interface CheckOptions {
   /** False with `--no-keys`. */
   readonly keys: boolean;
+  readonly store?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -49,6 +50,7 @@ export function addStore(
     .description("walk the whole statestore and tell what is damaged, missing or foreign")
     .addHelpText("after", () => EXAMPLES + settingsHelp())
     .option("--no-keys", "open nothing; keys are counted all the same")
+    .option("--store <name>", "one of further statestores, instead of the main one")
     .option("--quiet", "no progress and no summary")
     .option("--json", "one line of JSON per problem, and the summary")
     .action(async (options: CheckOptions) => {
@@ -61,7 +63,7 @@ function check(terminal: Terminal, accepted: Accepted, options: CheckOptions): P
   return attempt(async () => {
     const sealer = options.keys ? sealerOf(accepted) : undefined;
     const { err } = terminal;
-    const lone = new LoneStatestore({ ...accepted, err, asItIs: true });
+    const lone = new LoneStatestore({ ...accepted, name: options.store, err, asItIs: true });
     await lone.start();
     try {
       const names = (await livingSessions(lone.store)).map(({ nodeName }) => nodeName);
