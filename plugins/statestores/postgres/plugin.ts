@@ -80,11 +80,9 @@ function server(options: PostgresOptions, host: StatestoreHost): SqlServer {
           bytea_output: "hex",
           jit: "off",
           plan_cache_mode: "force_generic_plan",
-          // Rows are found one by one in the order they are given, also while a table is small: who
-          // locks rows in the order of their place may meet another who does not.
+          // Rows are found by an index also while a table is small, and so are locked in the order of
+          // their keys: who locks them in the order of their places may meet another who does not.
           enable_seqscan: "off",
-          enable_hashjoin: "off",
-          enable_mergejoin: "off",
         },
       }),
   };

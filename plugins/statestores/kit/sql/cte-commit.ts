@@ -6,6 +6,7 @@ import {
 } from "./commit-batch.ts";
 import { type CteParts, valuesList } from "./cte-dialect.ts";
 import { bucketOf, prepared } from "./dialect.ts";
+import { numberOf } from "./row-values.ts";
 import { pieces } from "./sql-access.ts";
 import type { SqlClient, SqlRunner, SqlStatement, SqlValue } from "./sql-client.ts";
 
@@ -64,7 +65,7 @@ export class CteCommit {
     else if (shape !== "bare") addArrays(values, dedup, DEDUP_TYPES);
     if (shape === "effects" && effects !== undefined) addEffects(values, effects);
     const { rows } = await runner.run(this.#statement(shape, bucket), values);
-    return rows.map(([actor = null]) => actor);
+    return rows.map(([place]) => actors[numberOf(place)]?.[0] ?? null);
   }
 
   #statement(shape: CommitShape, bucket: number): SqlStatement {
@@ -119,10 +120,7 @@ function addArrays(values: SqlValue[], rows: readonly SqlTuple[], types: readonl
 
 function arrayItem(value: SqlValue): string {
   if (value === null) return "NULL";
-  if (value instanceof Uint8Array) {
-    const { buffer, byteOffset, byteLength } = value;
-    return `"\\\\x${Buffer.from(buffer, byteOffset, byteLength).toString("hex")}"`;
-  }
+  if (value instanceof Uint8Array) return `"\\\\x${value.toHex()}"`;
   if (typeof value !== "string") return String(value);
   return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
@@ -166,12 +164,12 @@ function arrayList(
 
 function commitText(parts: CteParts, shape: CommitShape, bucket: number): string {
   const { fragments, table } = parts;
-  const actorList = valuesList(2, ACTOR_TYPES, bucket);
+  const actorList = valuesList(2, ACTOR_TYPES, bucket, true);
   const from = 2 + bucket * ACTOR_TYPES.length;
   const own = (column: string): string =>
     `CASE WHEN v.writes = 1 THEN v.${column} ELSE a.${column} END`;
   const clauses = [
-    `v (${BATCH_COLUMNS.actors.join(", ")}) AS (${actorList})`,
+    `v (${BATCH_COLUMNS.actors.join(", ")}, n) AS (${actorList})`,
     `won AS (
   UPDATE ${table("actors")} a
      SET revision = v.revision, commits = a.commits + 1,
@@ -182,7 +180,7 @@ function commitText(parts: CteParts, shape: CommitShape, bucket: number): string
    WHERE a.actor = v.actor AND a.epoch = v.epoch AND a.revision = v.base_revision
      AND a.owner = $1::bigint
      AND EXISTS (SELECT 1 FROM ${table("sessions")} WHERE id = $1::bigint AND state = 'up')
-  RETURNING a.actor)`,
+  RETURNING a.actor, v.n)`,
   ];
   if (shape === "replies") {
     const list = valuesList(from, DEDUP_TYPES, bucket);
@@ -191,7 +189,7 @@ function commitText(parts: CteParts, shape: CommitShape, bucket: number): string
     clauses.push(dedupClause(parts, arrayList(from, DEDUP_TYPES, "e", BATCH_COLUMNS.dedup)));
   }
   if (shape === "effects") clauses.push(...effectClauses(parts, from + DEDUP_TYPES.length));
-  return `WITH ${clauses.join(",\n")}\nSELECT actor FROM won`;
+  return `WITH ${clauses.join(",\n")}\nSELECT n FROM won`;
 }
 
 function dedupClause({ fragments, table }: CteParts, list: string): string {

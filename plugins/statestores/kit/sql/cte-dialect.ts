@@ -35,13 +35,18 @@ function tuple(from: number, columns: readonly string[]): string {
 
 /**
  * Rows of parameters as a list of values: `VALUES ($1::bytea, $2::bigint), ($3, $4) …`; the first row
- * gives the types.
+ * gives the types. If `numbered`, a last column has the place of the row, from 0.
  */
-export function valuesList(from: number, types: readonly string[], rows: number): string {
+export function valuesList(
+  from: number,
+  types: readonly string[],
+  rows: number,
+  numbered = false,
+): string {
   const lines = Array.from({ length: rows }, (_, row) => {
     const at = from + row * types.length;
     const places = types.map((type, index) => `$${at + index}${row === 0 ? `::${type}` : ""}`);
-    return `(${places.join(",")})`;
+    return `(${[...places, ...(numbered ? [row] : [])].join(",")})`;
   });
   return `VALUES ${lines.join(",")}`;
 }

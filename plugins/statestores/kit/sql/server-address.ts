@@ -248,9 +248,10 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
-/** The URL without its password, for messages. */
+/** The URL without its password and its parameters, for messages. */
 export function maskPassword(url: string): string {
-  return url.replace(/^([^:]*:\/\/[^:@/]*):.*@/, "$1:***@");
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return "the text that is given";
+  return url.replace(/^([^:]*:\/\/[^:@/]*):.*@/, "$1:***@").replace(/[?#].*$/, "");
 }
 
 function decoded(text: string, masked: string): string {
