@@ -85,8 +85,10 @@ export class CommitLog {
     const chain = this.#chain(actor);
     const { epoch, revision } = result;
     this.#scheduler.note(`store ${actor.key} epoch ${epoch} to s${sessionId} at r${revision}`);
-    if (chain.unsure) this.#believe(chain, revision);
-    else if (epoch <= chain.epoch)
+    if (chain.unsure) {
+      this.#believe(chain, revision);
+      chain.unsure = false;
+    } else if (epoch <= chain.epoch)
       this.#wrong(actor, `epoch ${epoch} granted after ${chain.epoch}`);
     if (revision !== chain.revision) {
       this.#wrong(actor, `claimed at revision ${revision}, committed is ${chain.revision}`);
@@ -101,11 +103,9 @@ export class CommitLog {
   }
 
   #believe(chain: Chain, revision: number): void {
-    chain.unsure = false;
     chain.revision = revision;
     chain.committedEpoch = 0;
     chain.doubtful = undefined;
-    chain.recorded.clear();
   }
 
   /** The sender of a commit will have no answer. */
