@@ -87,6 +87,7 @@ export class CommitLog {
     this.#scheduler.note(`store ${actor.key} epoch ${epoch} to s${sessionId} at r${revision}`);
     if (chain.unsure) {
       this.#believe(chain, revision);
+      chain.seed = result.seed;
       chain.unsure = false;
     } else if (epoch <= chain.epoch)
       this.#wrong(actor, `epoch ${epoch} granted after ${chain.epoch}`);
@@ -106,6 +107,7 @@ export class CommitLog {
     chain.revision = revision;
     chain.committedEpoch = 0;
     chain.doubtful = undefined;
+    chain.blank.clear();
   }
 
   /** The sender of a commit will have no answer. */
