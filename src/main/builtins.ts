@@ -20,6 +20,7 @@ import consistentHash from "../../plugins/placement/consistent-hash/plugin.ts";
 import guided from "../../plugins/placement/guided/plugin.ts";
 import leastLoaded from "../../plugins/placement/least-loaded/plugin.ts";
 import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
+import cockroachdb from "../../plugins/statestores/cockroachdb/plugin.ts";
 import memory from "../../plugins/statestores/memory/plugin.ts";
 import mssql from "../../plugins/statestores/mssql/plugin.ts";
 import mysql from "../../plugins/statestores/mysql/plugin.ts";
@@ -34,6 +35,7 @@ export const builtins: readonly AnyPlugin[] = [
   sqlite,
   postgres,
   mssql,
+  cockroachdb,
   rendezvous,
   consistentHash,
   guided,
