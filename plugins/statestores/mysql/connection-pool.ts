@@ -135,7 +135,7 @@ export class ConnectionPool {
 }
 
 function busyError(why: string): SqlError {
-  return new SqlError("unreachable", `every connection to the server is busy: ${why}`);
+  return new SqlError("busy", `every connection to the server is busy: ${why}`);
 }
 
 function closedError(): SqlError {

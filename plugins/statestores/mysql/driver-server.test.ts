@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { rejectionOf } from "../../../test/conformance/support/statestore-fixture.ts";
 import { statestoreHost } from "../../../test/conformance/support/statestore-host.ts";
 import { answersHandshake } from "../../../test/services/handshake.ts";
@@ -131,6 +132,19 @@ for (const kind of SERVICE_KINDS.filter(({ name }) => name === "MariaDB" || name
       },
       30_000,
     );
+
+    test("it is spoken to through its socket as well", async () => {
+      for (const driver of ["bun", "mysql2"] as const) {
+        const address = { host: server.folder, socketPath: join(server.folder, "socket") };
+        const client = open(driver, address);
+        await client.open(signal());
+        expect((await client.run(ONE, [])).rows).toEqual([[1]]);
+        await client.close();
+        const nobody = open(driver, { ...address, socketPath: join(server.folder, "nowhere") });
+        expect(await kindOf(nobody.open(signal()))).toBe("unreachable");
+        await nobody.close();
+      }
+    });
 
     test.each(["bun", "mysql2"] as const)(
       "with no connection left it is unreachable: %s",

@@ -271,7 +271,7 @@ function boundTests(subject: Subject): void {
     const holders = [1, 2].map(() => small.transaction(() => gate.promise));
     const one = prepared("SELECT 1");
     const failure = await rejectionOf(small.run(one, []));
-    expect(failure).toMatchObject({ kind: "unreachable", mayHaveCommitted: false });
+    expect(failure).toMatchObject({ kind: "busy", mayHaveCommitted: false });
     expect((await small.run(one, [], "lease")).rows).toEqual([[1]]);
     const waiting = small.run(one, []);
     gate.resolve();

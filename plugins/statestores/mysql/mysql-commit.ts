@@ -110,11 +110,11 @@ export class MysqlCommit {
   readonly #winners = new BucketedTexts(winnersText);
   readonly #dedup = new BucketedTexts(dedupText);
   readonly #effects = new MysqlEffects();
-  #sliceBytes = DEFAULT_PACKET_BYTES / 2;
+  #packetBytes = DEFAULT_PACKET_BYTES;
 
-  /** No statement is larger than what the server takes, unless a single state is. */
+  /** No statement is larger than what the server takes; a state that is by itself is refused. */
   setMaxPacketBytes(bytes: number): void {
-    this.#sliceBytes = bytes / 2;
+    this.#packetBytes = bytes;
   }
 
   async commit(client: SqlClient, batch: EncodedBatch): Promise<readonly SqlValue[]> {
@@ -144,13 +144,13 @@ export class MysqlCommit {
       ...this.#run(runner, this.#keep, keeping, [sessionId]),
     ];
     const shredding = effects === undefined ? undefined : this.#effects.shred(runner, effects);
-    const replies = sliced(dedup, this.#sliceBytes).map((rows) =>
+    const replies = sliced(dedup, this.#packetBytes).map((rows) =>
       runner.run(this.#dedup.of(rows.length), rows.flat()),
     );
     const [results] = await Promise.all([Promise.all(sets), shredding, Promise.all(replies)]);
     const changed = results.reduce((sum, result) => sum + result.changed, 0);
     if (changed === 0 || changed !== actors.length) throw new NotAllWon();
-    if (effects !== undefined) await this.#effects.write(runner, effects, this.#sliceBytes);
+    if (effects !== undefined) await this.#effects.write(runner, effects, this.#packetBytes);
     return actors.map(([actor = null]) => actor);
   }
 
@@ -169,7 +169,7 @@ export class MysqlCommit {
     rows: readonly SqlTuple[],
     first: readonly SqlValue[],
   ): readonly Promise<SqlResult>[] {
-    return padded(rows, this.#sliceBytes).map((slice) =>
+    return padded(rows, this.#packetBytes).map((slice) =>
       runner.run(texts.of(slice.length), [...first, ...slice.flat()]),
     );
   }

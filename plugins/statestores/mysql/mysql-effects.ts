@@ -107,17 +107,17 @@ export class MysqlEffects {
   }
 
   /** All statements at once; the server runs them in this order. */
-  async write(runner: SqlRunner, effects: EncodedEffects, sliceBytes: number): Promise<void> {
+  async write(runner: SqlRunner, effects: EncodedEffects, packetBytes: number): Promise<void> {
     await Promise.all([
       ...run(runner, this.#untag, effects.untagged),
       ...run(runner, this.#tag, effects.tags),
-      ...run(runner, this.#send, effects.outbox, sliceBytes),
+      ...run(runner, this.#send, effects.outbox, packetBytes),
       ...run(runner, this.#unschedule, effects.unscheduled),
-      ...run(runner, this.#schedule, effects.schedules, sliceBytes),
+      ...run(runner, this.#schedule, effects.schedules, packetBytes),
       ...effects.forgotten.map((row) => runner.run(this.#forget.of(1), row)),
-      ...run(runner, this.#remember, effects.history, sliceBytes),
+      ...run(runner, this.#remember, effects.history, packetBytes),
       ...run(runner, this.#unseed, effects.unseeded),
-      ...run(runner, this.#seed, effects.seeds, sliceBytes),
+      ...run(runner, this.#seed, effects.seeds, packetBytes),
     ]);
   }
 }
@@ -126,7 +126,7 @@ function run(
   runner: SqlRunner,
   texts: BucketedTexts,
   rows: readonly SqlTuple[],
-  sliceBytes = Number.MAX_SAFE_INTEGER,
+  packetBytes = Number.MAX_SAFE_INTEGER,
 ): readonly Promise<SqlResult>[] {
-  return sliced(rows, sliceBytes).map((slice) => runner.run(texts.of(slice.length), slice.flat()));
+  return sliced(rows, packetBytes).map((slice) => runner.run(texts.of(slice.length), slice.flat()));
 }

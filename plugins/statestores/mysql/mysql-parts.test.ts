@@ -54,13 +54,17 @@ describe("statements in the server's words", () => {
 });
 
 describe("slices of rows", () => {
-  const row = fc.tuple(fc.nat(), fc.uint8Array({ maxLength: 200 }));
+  const row = fc.tuple(
+    fc.nat(),
+    fc.integer({ min: 0, max: 15_000 }).map((length) => new Uint8Array(length)),
+  );
+  const packet = fc.integer({ min: 90_000, max: 200_000 });
   const rows = fc.array(row, { maxLength: 200 });
 
   test("hold every row once, in order, and are a power of two long", () => {
     fc.assert(
-      fc.property(rows, fc.integer({ min: 1, max: 5_000 }), (list, maxBytes) => {
-        const slices = sliced(list, maxBytes);
+      fc.property(rows, packet, (list, packetBytes) => {
+        const slices = sliced(list, packetBytes);
         expect(slices.flat()).toEqual(list);
         for (const { length } of slices) expect([1, 2, 4, 8, 16, 32, 64]).toContain(length);
       }),
@@ -69,8 +73,8 @@ describe("slices of rows", () => {
 
   test("are filled up with the identity of their last row and nothing else", () => {
     fc.assert(
-      fc.property(rows, fc.integer({ min: 1, max: 5_000 }), (list, maxBytes) => {
-        const slices = padded(list, maxBytes);
+      fc.property(rows, packet, (list, packetBytes) => {
+        const slices = padded(list, packetBytes);
         const isSpare = (one: readonly SqlValue[]) => one[1] === null;
         expect(slices.flat().filter((one) => !isSpare(one))).toEqual(list);
         for (const slice of slices) {
@@ -79,11 +83,19 @@ describe("slices of rows", () => {
           const identity = real.at(-1)?.[0] ?? null;
           for (const spare of slice.slice(real.length)) expect(spare).toEqual([identity, null]);
           const bytes = real.reduce((sum, [, data]) => sum + (data as Uint8Array).length, 0);
-          if (real.length > 1) expect(bytes).toBeLessThanOrEqual(maxBytes);
+          if (real.length > 1) expect(bytes).toBeLessThanOrEqual(packetBytes / 2);
         }
       }),
     );
   });
+});
+
+test("a row that has no room in a packet is refused", () => {
+  const rows = [[1, new Uint8Array(1_000_000)]];
+  for (const slice of [padded, sliced]) {
+    expect(slice(rows, 1_100_000)).toHaveLength(1);
+    expect(() => slice(rows, 1_000_000)).toThrow("too large for max_allowed_packet=1000000");
+  }
 });
 
 describe("what a server answers", () => {

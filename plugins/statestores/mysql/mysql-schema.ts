@@ -119,7 +119,10 @@ export const MYSQL_SCHEMA: SqlSchemaDialect = {
       const { rows } = await runner.run(TAKE_LOCK, []);
       if (Number(rows[0]?.[0]) !== 1) throw new SqlError("timeout", "the schema is being changed");
       try {
-        return await body(runner);
+        const value = await body(runner);
+        // Whoever has the lock next must see it.
+        await runner.run(unprepared("COMMIT"), []);
+        return value;
       } finally {
         // If that fails the connection has failed, and the lock with it.
         await runner.run(LEAVE_LOCK, []).catch(() => undefined);

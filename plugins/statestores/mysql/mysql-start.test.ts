@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   actorId,
   claim,
+  commit,
   json,
   openSession,
   rejectionOf,
   save,
+  turn,
 } from "../../../test/conformance/support/statestore-fixture.ts";
 import { statestoreHost } from "../../../test/conformance/support/statestore-host.ts";
 import { answersHandshake } from "../../../test/services/handshake.ts";
@@ -151,16 +153,19 @@ function schemaTests(url: string): void {
     }
   });
 
-  test("processes that start together on nothing all find one schema", async () => {
-    using folder = tempDir();
-    await stores.database(folder.path);
-    const all = await Promise.all(Array.from({ length: 5 }, () => stores.open(folder.path)));
-    const sessions = await Promise.all(
-      all.map((store, node) => openSession(store, `node-${node}`)),
-    );
-    expect(new Set(sessions.map(({ id }) => id)).size).toBe(5);
-    await Promise.all(all.map((store) => store.stop(signal())));
-  });
+  test.each([1, 2, 3])(
+    "processes that start together on nothing all find one schema: %p",
+    async () => {
+      using folder = tempDir();
+      await stores.database(folder.path);
+      const all = await Promise.all(Array.from({ length: 5 }, () => stores.open(folder.path)));
+      const opened = await Promise.all(
+        all.map((store, node) => openSession(store, `node-${node}`)),
+      );
+      expect(new Set(opened.map(({ id }) => id)).size).toBe(5);
+      await Promise.all(all.map((store) => store.stop(signal())));
+    },
+  );
 
   test.each([1, 2, 7, 12])(
     "a migration whose connection breaks after %p tables is finished by the next start",
@@ -231,6 +236,21 @@ for (const kind of SERVICE_KINDS.filter(({ name }) => name === "MariaDB" || name
       const error = await rejectionOf(stores.open(folder.path));
       expect(error).toMatchObject({ details: { reason: "db_refused", exitCode: 78 } });
       expect(String(error)).toContain("max_allowed_packet=1048576 is too small");
+      await asRoot(server.url, "SET GLOBAL max_allowed_packet = 67108864");
+    });
+
+    test("a state that has no room in a packet is refused, and nothing else", async () => {
+      using folder = tempDir();
+      await asRoot(server.url, "SET GLOBAL max_allowed_packet = 4194304");
+      const store = await stores.open(folder.path);
+      const session = await openSession(store);
+      const mine = await claim(store, session.id, actorId("a"));
+      const state = { data: new Uint8Array(5_000_000), type: "t" };
+      const large = turn(mine, 0, { change: { kind: "set", state, tags: {} } });
+      const refused = await rejectionOf(commit(store, session.id, large));
+      expect(refused).toMatchObject({ code: "state.too_large", outcome: "not_applied" });
+      await save(store, mine, 0, "#".repeat(2_097_152));
+      await store.stop(signal());
       await asRoot(server.url, "SET GLOBAL max_allowed_packet = 67108864");
     });
 

@@ -156,12 +156,15 @@ export class ServerConnection {
   }
 }
 
-/** A server that only reads: after a failover another one takes the writes, at the same address. */
-const READ_ONLY: ReadonlySet<string> = new Set(["1290", "1836"]);
+/**
+ * A server that only reads: after a failover another one takes the writes, at the same address. And
+ * more prepared statements than the server keeps: those of this connection go with it.
+ */
+const USELESS: ReadonlySet<string> = new Set(["1290", "1836", "1461"]);
 
 /** True if the connection is not worth another statement. */
 function isUseless(error: unknown): boolean {
   if (!(error instanceof SqlError)) return true;
   const isSilent = error.kind === "timeout" && error.serverCode === "";
-  return isSilent || error.kind === "lost" || READ_ONLY.has(error.serverCode);
+  return isSilent || error.kind === "lost" || USELESS.has(error.serverCode);
 }

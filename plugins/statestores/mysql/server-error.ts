@@ -2,8 +2,9 @@ import { type SqlAddress, SqlError, type SqlErrorKind } from "../kit/sql/sql-cli
 
 /** What the numbers of MySQL and MariaDB mean; the rest is `other`. */
 const KINDS: readonly (readonly [SqlErrorKind, readonly number[]])[] = [
-  // Deadlock, lock wait time-out, row changed since it was read, prepared statement out of date.
-  ["retry", [1213, 1205, 1020, 1615]],
+  // Deadlock, lock wait time-out, row changed since it was read, prepared statement out of date, too
+  // many of them.
+  ["retry", [1213, 1205, 1020, 1615, 1461]],
   // Execution time exceeded (MySQL, MariaDB), query interrupted.
   ["timeout", [3024, 1969, 1317]],
   ["duplicate", [1062, 1586]],
