@@ -60,11 +60,6 @@ export const VERDICTS: readonly VerdictEntry[] = [
     "met",
     "seen of the binary as an ordinary user; the tests may run as root, so the system's error is handed in",
   ],
-  [
-    "CFG-037 CFG-039 CFG-041 CFG-043",
-    "later",
-    "database URLs come with the networked statestores; the URL checks are in `src/kernel/refused-settings.test.ts`",
-  ],
   ["CFG-045", "met", "`plugins/statestores/sqlite/sqlite-start.test.ts`"],
   [
     "CFG-061",
@@ -126,9 +121,12 @@ export const VERDICTS: readonly VerdictEntry[] = [
     "met",
     "`plugins/statestores/sqlite/sqlite-start.test.ts`, `test/conformance/statestore.suite.ts`",
   ],
-  ["DB-009 DB-011 DB-013 DB-015 DB-053", "later", "networked databases; SQLite has none of these"],
+  [
+    "DB-009 DB-011 DB-015",
+    "met",
+    "`plugins/statestores/postgres/postgres-start.test.ts`, `plugins/statestores/mysql/mysql-start.test.ts`",
+  ],
   ["DB-057", "met", "renewals wait for no call and not for each other"],
-  ["DB-063", "later", "a networked database; what the node does is DB-055"],
   ["DB-031", "other design", "states are not compressed"],
   ["DB-033", "differs", "the state type is authenticated: another one is data loss"],
   ["DB-037 DB-043", "met", "`plugins/statestores/sqlite/sqlite-damage.test.ts`"],
@@ -137,7 +135,7 @@ export const VERDICTS: readonly VerdictEntry[] = [
   [
     "DB-049 DB-051",
     "met",
-    "one process holds the file; SQLITE_BUSY is retried by `busy_timeout`, then `unavailable`",
+    "`plugins/statestores/postgres/postgres-faults.test.ts`, `plugins/statestores/mysql/mysql-faults.test.ts`, `plugins/statestores/cockroachdb/cockroach-retries.test.ts`; SQLITE_BUSY is retried by `busy_timeout`",
   ],
   ["DB-059", "met", "`plugins/statestores/sqlite/sqlite-damage.test.ts`"],
   [
