@@ -5,6 +5,9 @@ import type { Findings } from "./slot.ts";
 import { checkStores } from "./store-checks.ts";
 import { formatValue, type Address } from "./value-types.ts";
 
+/** The share of a lease that is certain, whatever the rate of the node's own clock. */
+const CERTAIN = 0.95;
+
 /** What a check over several keys is handed. */
 export interface CheckContext {
   /** Keys whose value is wrong already hold their default. */
@@ -114,6 +117,11 @@ function checkLimits(context: CheckContext): void {
   if (limits.sessionTtlMs < 3 * limits.sessionRenewMs) {
     const message = "limits.lease_ttl must be at least three times limits.lease_renew";
     refuse(context, "limits.lease_ttl", "lease_ratio", message);
+  } else if (limits.sessionTtlMs * CERTAIN - limits.sessionMarginMs < 2 * limits.sessionRenewMs) {
+    const message =
+      "limits.lease_margin must leave of limits.lease_ttl at least twice limits.lease_renew";
+    const given = context.sourceOf("limits.lease_margin").kind !== "default";
+    refuse(context, given ? "limits.lease_margin" : "limits.lease_ttl", "lease_ratio", message);
   }
   const ordered: readonly (readonly [string, number, string, number])[] = [
     [

@@ -85,6 +85,18 @@ describe("configuration that is refused, by its reason", () => {
       "lease_ratio",
     ],
     [
+      "lease margin that leaves too little",
+      yaml("limits: {lease_margin: 9s}"),
+      "limits.lease_margin",
+      "lease_ratio",
+    ],
+    [
+      "lease too short for its margin",
+      yaml("limits: {lease_ttl: 3s, lease_renew: 500ms}"),
+      "limits.lease_ttl",
+      "lease_ratio",
+    ],
+    [
       "no message bytes",
       env("TROUPE_LIMITS_MAX_MESSAGE_BYTES", "0"),
       "limits.max_message_bytes",

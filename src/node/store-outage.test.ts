@@ -196,7 +196,7 @@ describe("a node whose store is back serves again within two seconds", () => {
     expect(one.reached.at(-1)).not.toBe("default away");
   });
 
-  test("and refuses at once, honestly, until then", async () => {
+  test("RPC-147: and refuses at once, honestly, until then", async () => {
     const { one, line } = await active();
     line.cut();
     expect(await refusalOf(one.call(A, "add", "y"))).toBe(NOT_APPLIED);
@@ -245,6 +245,42 @@ describe("past the end of its lease, by the monotonic clock,", () => {
     expect(await refusalOf(one.call(A, "get"))).toBe("state.unavailable not_started NO_SESSION");
     const look = await one.call(A, "get", null, { operation: { kind: "state" } });
     expect(fromPayload(look.payload)).toEqual({ ops: ["x"] });
+  });
+
+  /** The answer to the next commit, applied, comes when it is let go. */
+  function heldCommit(one: OneNode): () => void {
+    const commit = one.store.commit.bind(one.store);
+    let answer = (): void => undefined;
+    one.store.commit = async (batch) => {
+      one.store.commit = commit;
+      const results = await commit(batch);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return results;
+    };
+    return () => answer();
+  }
+
+  test("what the store confirmed is told: its compare-and-set is the proof, not the lease", async () => {
+    const one = await lapsing();
+    const answer = heldCommit(one);
+    const call = refusalOf(one.call(A, "add", "y", { deadlineMs: 60_000 }));
+    await one.clock.advance(LEASE_MS + 10);
+    answer();
+    expect(await call).toBe("accepted");
+  });
+
+  test("nothing is told any more once the node has heard that its session is gone", async () => {
+    const { one } = await active();
+    const answer = heldCommit(one);
+    const call = refusalOf(one.call(A, "add", "y", { deadlineMs: 60_000 }));
+    await one.settle();
+    await one.store.sessions.fence(1, true);
+    await one.clock.advance(3_000);
+    answer();
+    expect(await call).toBe(UNKNOWN);
+    expect(await ops(one)).toEqual({ ops: ["x", "y"] });
   });
 
   test("and a lease that is renewed late is as good as before", async () => {

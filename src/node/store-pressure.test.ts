@@ -7,7 +7,7 @@ const A = counter("a");
 /** Just below the time after which a driver gives up on a query. */
 const SLOW_MS = 4_900;
 
-describe("a store that takes 4.9 s for each answer", () => {
+describe("DB-057: a store that takes 4.9 s for each answer", () => {
   /** Every method of the store, sessions included, answers late. */
   async function slow(mailboxCalls: number): Promise<OneNode> {
     const one = new OneNode({}, { shared: true });
@@ -78,7 +78,7 @@ describe("a store that takes 4.9 s for each answer", () => {
   });
 });
 
-describe("a store that is full", () => {
+describe("DB-059: a store that is full", () => {
   const FULL = new ServerError("state.unavailable", "the disk is full", "not_applied", {
     reason: "STORE_FULL",
     retryAfterMs: 1_000,

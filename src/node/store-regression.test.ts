@@ -56,7 +56,7 @@ function expectSaid(one: OneNode, reason = "STORE_REGRESSED"): void {
   expect(JSON.stringify(fields)).not.toContain("a2");
 }
 
-describe("a fail-over to a replica that lags is noticed", () => {
+describe("DB-055: a fail-over to a replica that lags is noticed", () => {
   test("by the commit of an actor that is active", async () => {
     const { one, replication } = await pair();
     replication.failOver();
@@ -148,7 +148,7 @@ describe("an actor of which the store has lost something", () => {
   });
 });
 
-describe("a row that is gone", () => {
+describe("DB-041: a row that is gone", () => {
   test("is no new actor: neither to calls, nor to looks, nor to whoever records a key", async () => {
     const one = new OneNode({}, { shared: true });
     const replica = new MemoryStatestore(statestoreHost("", { clock: one.clock }));

@@ -18,7 +18,10 @@ const GIVEN: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "dynamic-quorum": { percent: 60 },
   guided: { map: { "default/order/*": "node-a" } },
   kubernetes: { service: "troupe" },
+  mssql: { url: "mssql://sa:secret@127.0.0.1:1/troupe" },
+  mysql: { url: "mysql://troupe@127.0.0.1:1/troupe" },
   "policy-files": { path: "policies" },
+  postgres: { url: "postgres://troupe@127.0.0.1:1/troupe" },
   "static-quorum": { size: 2 },
   token: { file: "tokens" },
 };

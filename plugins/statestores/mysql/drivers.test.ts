@@ -111,10 +111,10 @@ function fidelityTests(subject: Subject): void {
 
 function sessionTests(subject: Subject): void {
   test("every connection is strict, in UTC, reads what is committed, in the right characters", async () => {
-    const texts = ["@@sql_mode", "@@time_zone", "@@collation_connection"];
+    const texts = ["@@sql_mode", "@@time_zone", "@@collation_connection", "@@wait_timeout"];
     const found = await subject.run(`SELECT ${texts.join(", ")}`);
     expect(found.rows[0]?.[0]).toContain("STRICT_ALL_TABLES");
-    expect(found.rows[0]?.slice(1)).toEqual(["+00:00", "utf8mb4_bin"]);
+    expect(found.rows[0]?.slice(1)).toEqual(["+00:00", "utf8mb4_bin", 20]);
     const variables = await subject.run("SHOW VARIABLES WHERE variable_name LIKE 't%_isolation'");
     expect(variables.rows.map((row) => row[1])).toContain("READ-COMMITTED");
     const tooLong = "INSERT INTO fidelity (id, small) VALUES ('x', REPEAT('x', 256))";

@@ -197,6 +197,26 @@ function faultTests(
       }
     }));
 
+  test("leases that are being renewed keep nobody from committing or claiming", () =>
+    within(async ({ store, other, database }) => {
+      const mine = await openSession(store, "mine");
+      const theirs = await openSession(other, "theirs");
+      const held = await claim(store, mine.id, actorId("a"));
+      using stranger = await Stranger.open(url, database);
+      await stranger.run("UPDATE troupe_sessions SET renewals = renewals + 1");
+      await save(store, held, 0, "saved meanwhile");
+      await claim(store, mine.id, actorId("new"));
+      const [owned] = await other.claim({
+        sessionId: theirs.id,
+        actors: [actorId("a")],
+        maxRequestIds: 1,
+      });
+      expect(owned).toMatchObject({ kind: "owned", nodeName: "mine" });
+      await store.release(mine.id, [held]);
+      expect(await claim(other, theirs.id, actorId("a"))).toMatchObject({ epoch: 2, revision: 1 });
+      await stranger.run("ROLLBACK");
+    }));
+
   test("a batch beyond what one packet holds is cut into several statements", () =>
     within(async ({ store }) => {
       const session = await openSession(store);
