@@ -69,7 +69,14 @@ for (const { name, open } of servers()) {
     };
     const [there, back] = [join(folder.path, "there"), join(folder.path, "back")];
     await run("export", "--to", there, "--data-dir", first);
+    const pending = await runInProcess(["migrate", "--dry-run", "--cluster", "test", ...server]);
+    expect([pending.code, pending.out]).toEqual([
+      0,
+      expect.stringMatching(/at 0, wanted is \d+\npending 1: /),
+    ]);
     await run("import", "--from", there, ...server);
+    const taken = await runInProcess(["migrate", "--cluster", "test", ...server]);
+    expect([taken.code, taken.out]).toEqual([0, expect.stringContaining("nothing to do")]);
     await run("export", "--to", back, ...server);
     await run("import", "--from", back, "--data-dir", second);
     const after = await movedRows(second);

@@ -14,7 +14,9 @@ export interface Written {
 export interface ProgramRun {
   readonly interactive?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Uint8Array | (() => AsyncIterable<Uint8Array>);
+  /** Called while the command waits for its output to leave. */
+  readonly flushed?: () => Promise<void>;
   /** Standard output is closed after so many writes. */
   readonly closedAfter?: number;
 }
@@ -25,6 +27,7 @@ export async function runInProcess(
   run: ProgramRun = {},
 ): Promise<Written> {
   const { interactive = false, environment = {}, input = "", closedAfter = Infinity } = run;
+  const { flushed = () => Promise.resolve() } = run;
   const written = { out: [] as Uint8Array[], err: [] as Uint8Array[] };
   const output = (name: "out" | "err"): Output => ({
     interactive,
@@ -36,19 +39,21 @@ export async function runInProcess(
       const bytes = typeof content === "string" ? Buffer.from(content) : Uint8Array.from(content);
       written[name].push(bytes);
     },
-    flushed: () => Promise.resolve(),
+    flushed,
   });
-  const bytes = typeof input === "string" ? Buffer.from(input) : input;
+  const chunks = typeof input === "function" ? input : () => once(input);
   const terminal: Terminal = {
     out: output("out"),
     err: output("err"),
     environment,
-    readInput: () => Promise.resolve(bytes),
-    input: async function* () {
-      yield bytes;
-    },
+    readInput: async () => Buffer.concat(await Array.fromAsync(chunks())),
+    input: chunks,
   };
   const code = await runProgram(parameters, terminal);
   const out = Buffer.concat(written.out);
   return { code, out: out.toString(), err: Buffer.concat(written.err).toString(), bytes: out };
+}
+
+async function* once(input: string | Uint8Array): AsyncGenerator<Uint8Array> {
+  yield typeof input === "string" ? Buffer.from(input) : input;
 }

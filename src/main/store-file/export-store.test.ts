@@ -16,7 +16,7 @@ import {
   troupe,
 } from "../../../test/support/moved-store.ts";
 import { runInProcess } from "../../../test/support/run-program.ts";
-import { onSqlite, openSqlite } from "../../../test/support/sealed-store.ts";
+import { fillSealed, onSqlite, openSqlite } from "../../../test/support/sealed-store.ts";
 import { tempDir } from "../../../test/support/temp-dir.ts";
 
 describe("a store that is moved", () => {
@@ -169,6 +169,40 @@ describe("an export", () => {
     }
     const into = await troupe("import", folder.target, ["--from", folder.file]);
     expect([into.code, into.err]).toEqual([0, expect.stringContaining("differ in time")]);
+  });
+
+  test("beside which a node comes is not finished", async () => {
+    using folder = await filled();
+    const node = await openSqlite(folder.source, "shared");
+    let came = false;
+    const flushed = async (): Promise<void> => {
+      if (!came) await openSession(node, "node-7");
+      came = true;
+    };
+    try {
+      const shared = ["--to", "-", "--statestore-mode", "shared"];
+      const ended = await troupe("export", folder.source, shared, { flushed });
+      expect([ended.code, ended.err]).toEqual([75, expect.stringContaining("a node came")]);
+      const input = ended.bytes;
+      const into = await troupe("import", folder.target, ["--from", "-"], { input });
+      expect([into.code, into.err]).toEqual([65, expect.stringContaining("the file ends early")]);
+    } finally {
+      await node.stop(AbortSignal.timeout(10_000));
+    }
+  });
+
+  test("of one of several stores takes that one", async () => {
+    using folder = await filled();
+    const further = join(folder.path, "data", "statestores", "archive");
+    await onSqlite(further, (store) => fillSealed(store, readFileSync(folder.key, "utf8"), ["x"]));
+    const served = ["--statestores", "archive=sqlite", "--system-stores", "default=archive"];
+    const stores = [...served, "--to", folder.file];
+    const data = join(folder.path, "data");
+    const named = await troupe("export", data, [...stores, "--store", "archive", "--json"]);
+    expect([named.code, JSON.parse(named.out)]).toMatchObject([0, { rows: { actor: 1 } }]);
+    const nobody = ["--to", `${folder.file}2`, "--store", "nobody", "--json"];
+    const other = await troupe("export", data, [...served, ...nobody]);
+    expect([other.code, errorOf(other).hint]).toEqual([64, "there are: archive"]);
   });
 
   test("of a store that is not there, or that lives in a process, is refused", async () => {

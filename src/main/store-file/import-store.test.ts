@@ -181,7 +181,7 @@ describe("an import", () => {
     expect((await rowsOf(folder.target)).filter(({ kind }) => kind === "actor")).toHaveLength(1);
   });
 
-  test("is refused where nodes live, and ends when one comes", async () => {
+  test("is refused where nodes live", async () => {
     using folder = await filled();
     await exported(folder);
     const node = await openSqlite(folder.target, "shared");
@@ -190,6 +190,29 @@ describe("an import", () => {
       const shared = ["--from", folder.file, "--statestore-mode", "shared"];
       const ended = await troupe("import", folder.target, shared);
       expect([ended.code, ended.err]).toEqual([75, expect.stringContaining("node node-7 live")]);
+    } finally {
+      await node.stop(AbortSignal.timeout(10_000));
+    }
+  });
+
+  test("ends when a node comes, with whole pages behind it", async () => {
+    using folder = await filled();
+    await exported(folder);
+    const node = await openSqlite(folder.target, "shared");
+    const whole = readFileSync(folder.file);
+    const [, second = 0] = await pageEnds(folder.file);
+    const input = async function* (): AsyncGenerator<Uint8Array> {
+      yield whole.subarray(0, second + 10);
+      await openSession(node, "node-7");
+      yield whole.subarray(second + 10);
+    };
+    try {
+      const shared = ["--from", "-", "--statestore-mode", "shared"];
+      const ended = await troupe("import", folder.target, shared, { input });
+      const message = "the import was ended: node node-7 live";
+      expect([ended.code, ended.err]).toEqual([75, expect.stringContaining(message)]);
+      const kinds = new Set((await readAll(node.portability)).map(({ kind }) => kind));
+      expect(kinds.has("history")).toBe(false);
     } finally {
       await node.stop(AbortSignal.timeout(10_000));
     }
