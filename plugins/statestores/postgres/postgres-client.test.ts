@@ -67,8 +67,8 @@ async function withClient(
 
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, index) => index);
 
-describe("values", () => {
-  test.skipIf(absent).each([true, false])("go in and come out (prepared: %s)", (prepare) =>
+describe.skipIf(absent)("values", () => {
+  test.each([true, false])("go in and come out (prepared: %s)", (prepare) =>
     withClient(
       async (client) => {
         const statement = prepared("SELECT $1::bytea, $2::bigint, $3::text, $4::bytea, $5::bigint");
@@ -87,17 +87,16 @@ describe("values", () => {
     ),
   );
 
-  test.skipIf(absent)("NULL or not, a text is prepared once per connection", () =>
+  test("NULL or not, a text is prepared once per connection", () =>
     withClient(async (client) => {
       const statement = prepared("SELECT $1::bytea, $2::bigint");
       for (const bytes of [null, ALL_BYTES])
         for (const integer of [null, 1, 2n]) await client.run(statement, [bytes, integer]);
       const count = unprepared("SELECT count(*) FROM pg_prepared_statements");
       expect((await client.run(count, [])).rows).toEqual([[1]]);
-    }),
-  );
+    }));
 
-  test.skipIf(absent)("say how many rows were changed", () =>
+  test("say how many rows were changed", () =>
     withClient(async (client) => {
       const { rows } = await client.transaction(async (runner) => {
         await runner.run(unprepared("CREATE TEMP TABLE t (a int) ON COMMIT DROP"), []);
@@ -109,8 +108,7 @@ describe("values", () => {
         return await runner.run(unprepared("SELECT a FROM t ORDER BY a"), []);
       });
       expect(rows).toEqual([[1], [2]]);
-    }),
-  );
+    }));
 });
 
 describe("a transaction", () => {

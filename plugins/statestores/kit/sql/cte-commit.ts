@@ -11,7 +11,7 @@ import { pieces } from "./sql-access.ts";
 import type { SqlClient, SqlRunner, SqlStatement, SqlValue } from "./sql-client.ts";
 
 /** Most actors in one statement: a whole batch of the node. */
-const MOST_ACTORS = 512;
+export const MOST_ACTORS = 512;
 
 const ACTOR_TYPES = [
   "bytea",
@@ -23,7 +23,7 @@ const ACTOR_TYPES = [
   "bytea",
   "bytea",
 ] as const;
-const DEDUP_TYPES = ["bytea", "bytea", "bigint", "bytea", "bytea"] as const;
+export const DEDUP_TYPES = ["bytea", "bytea", "bigint", "bytea", "bytea"] as const;
 
 const NOTHING = new Uint8Array(0);
 /** Rows for places of a bucket that are not used: no actor has such an identity. */
@@ -47,15 +47,16 @@ export class CteCommit {
   }
 
   async commit(client: SqlClient, batch: EncodedBatch): Promise<readonly SqlValue[]> {
-    if (batch.actors.length <= MOST_ACTORS) return await this.#commitOne(client, batch);
+    if (batch.actors.length <= MOST_ACTORS) return await this.commitPart(client, batch);
     return await client.transaction(async (runner) => {
       const winners: SqlValue[] = [];
-      for (const part of partsOf(batch)) winners.push(...(await this.#commitOne(runner, part)));
+      for (const part of partsOf(batch)) winners.push(...(await this.commitPart(runner, part)));
       return winners;
     });
   }
 
-  async #commitOne(runner: SqlRunner, batch: EncodedBatch): Promise<readonly SqlValue[]> {
+  /** Commits at most `MOST_ACTORS` actors in one statement. */
+  async commitPart(runner: SqlRunner, batch: EncodedBatch): Promise<readonly SqlValue[]> {
     const { sessionId, actors, dedup, effects } = batch;
     const bucket = bucketOf(actors.length);
     const shape = shapeOf(batch, bucket);
@@ -86,7 +87,12 @@ function shapeOf({ dedup, effects }: EncodedBatch, bucket: number): CommitShape 
 }
 
 /** A batch that is too large for one statement as several, each with what belongs to its actors. */
-function partsOf({ sessionId, actors, dedup, effects }: EncodedBatch): readonly EncodedBatch[] {
+export function partsOf({
+  sessionId,
+  actors,
+  dedup,
+  effects,
+}: EncodedBatch): readonly EncodedBatch[] {
   return pieces(actors, MOST_ACTORS).map((piece) => {
     const own = new Set(piece.map(([actor]) => actor));
     const theirs = (rows: readonly SqlTuple[]) => rows.filter(([actor]) => own.has(actor ?? null));
@@ -111,7 +117,11 @@ function addRows(
 }
 
 /** The rows as one array per column, in the text form of the server's arrays. */
-function addArrays(values: SqlValue[], rows: readonly SqlTuple[], types: readonly string[]): void {
+export function addArrays(
+  values: SqlValue[],
+  rows: readonly SqlTuple[],
+  types: readonly string[],
+): void {
   for (let column = 0; column < types.length; column += 1) {
     const items = rows.map((row) => arrayItem(row[column] ?? null));
     values.push(`{${items.join(",")}}`);
@@ -126,7 +136,7 @@ function arrayItem(value: SqlValue): string {
 }
 
 /** The lists of effects with the types of their columns, in the order that they are bound. */
-const EFFECTS = [
+export const EFFECTS = [
   { list: "shredded", types: ["bytea"] },
   { list: "untagged", types: ["bytea"] },
   { list: "tags", types: ["bytea", "bytea", "text", "bytea"] },
@@ -152,7 +162,7 @@ function addEffects(values: SqlValue[], effects: EncodedEffects): void {
 }
 
 /** `unnest($1::bytea[], …) WITH ORDINALITY AS alias (…, n)`. */
-function arrayList(
+export function arrayList(
   from: number,
   types: readonly string[],
   alias: string,
@@ -163,8 +173,8 @@ function arrayList(
 }
 
 function commitText(parts: CteParts, shape: CommitShape, bucket: number): string {
-  const { fragments, table } = parts;
-  const actorList = valuesList(2, ACTOR_TYPES, bucket, true);
+  const { fragments, table, typesEvery: every } = parts;
+  const actorList = valuesList(2, ACTOR_TYPES, bucket, { every, numbered: true });
   const from = 2 + bucket * ACTOR_TYPES.length;
   const own = (column: string): string =>
     `CASE WHEN v.writes = 1 THEN v.${column} ELSE a.${column} END`;
@@ -183,7 +193,7 @@ function commitText(parts: CteParts, shape: CommitShape, bucket: number): string
   RETURNING a.actor, v.n)`,
   ];
   if (shape === "replies") {
-    const list = valuesList(from, DEDUP_TYPES, bucket);
+    const list = valuesList(from, DEDUP_TYPES, bucket, { every });
     clauses.push(dedupClause(parts, `(${list}) AS e (${BATCH_COLUMNS.dedup.join(", ")})`));
   } else if (shape !== "bare") {
     clauses.push(dedupClause(parts, arrayList(from, DEDUP_TYPES, "e", BATCH_COLUMNS.dedup)));
@@ -197,7 +207,7 @@ function dedupClause({ fragments, table }: CteParts, list: string): string {
   INSERT INTO ${table("dedup")} (actor, request_id, revision, committed_ms, digest, reply)
   SELECT e.actor, e.request_id, e.revision, ${fragments.now}, e.digest, e.reply
     FROM ${list} JOIN won ON won.actor = e.actor
-  ON CONFLICT (actor, request_id) DO NOTHING)`;
+  ON CONFLICT (actor, request_id) DO NOTHING RETURNING 1)`;
 }
 
 function effectClauses({ fragments, table }: CteParts, first: number): readonly string[] {

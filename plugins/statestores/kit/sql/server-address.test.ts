@@ -90,7 +90,11 @@ describe("parts", () => {
   test("do what a URL does", () => {
     const parts = { host: "db", port: 1, user: "u", password: "p", database: "d" };
     expect(addressOf(parts)).toEqual({ ...parts, socketPath: "", tls: "verify", tlsCa: "" });
-    expect(addressOf({ database: "d" })).toMatchObject({ host: "127.0.0.1", user: "postgres" });
+    expect(addressOf({})).toMatchObject({
+      host: "127.0.0.1",
+      user: "postgres",
+      database: "troupe",
+    });
     expect(addressOf({ host: "/tmp", database: "d" })).toMatchObject({
       socketPath: "/tmp/.s.5432",
       tls: "off",

@@ -53,7 +53,7 @@ export function serverOptions({ schemes, port }: ServerKind): OptionDescriptors<
     port: { type: "integer", default: port, min: 1, max: 65_535, doc: "Port of the database." },
     user: { type: "string", default: "", doc: "User of the database." },
     password: { type: "string", default: "", secret: true, doc: "Password of the user." },
-    database: { type: "string", default: "", doc: "Name of the database." },
+    database: { type: "string", default: "troupe", doc: "Name of the database." },
     ssl: {
       type: "string",
       default: "auto",
