@@ -25,19 +25,25 @@ export class MysqlStores {
     this.#driver = driver;
   }
 
-  /** A store that is started over the database of a folder; the database is made if need be. */
+  /** A store that is started over the database of a folder. */
   async open(dir: string, changes: StoreChanges = {}): Promise<SqlStatestore> {
-    const store = await this.make(dir, changes);
+    const store = this.make(dir, changes);
     await store.start(AbortSignal.timeout(60_000));
     return store;
   }
 
-  /** As `open`, but not started. */
-  async make(dir: string, changes: StoreChanges = {}): Promise<SqlStatestore> {
+  /** As `open`, but not started. The database is there before the first connection to it. */
+  make(dir: string, changes: StoreChanges = {}): SqlStatestore {
     const { address: other, migrate = "auto", host: members } = changes;
     const host = statestoreHost(dir, { shared: true, ...members });
-    const address = { ...mysqlAddress(this.#url, await this.database(dir)), ...other };
-    return new SqlStatestore(host, mysqlServer(address, host.clock, this.#driver), {
+    const address = { ...mysqlAddress(this.#url, nameOf(dir)), ...other };
+    const driver: MysqlDriver = {
+      connect: async (...parameters) => {
+        await this.database(dir);
+        return await this.#driver.connect(...parameters);
+      },
+    };
+    return new SqlStatestore(host, mysqlServer(address, host.clock, driver), {
       poolSize: 8,
       queueTargetMs: 10_000,
       connectTimeoutMs: 5_000,
@@ -45,11 +51,11 @@ export class MysqlStores {
     });
   }
 
-  /** The name of a folder's database. */
+  /** The name of a folder's database, once it is there. */
   database(dir: string): Promise<string> {
     const known = this.#databases.get(dir);
     if (known !== undefined) return known;
-    const name = `troupe_${createHash("sha1").update(`${process.pid} ${dir}`).digest("hex")}`;
+    const name = nameOf(dir);
     const made = asRoot(this.#url, `CREATE DATABASE ${name} CHARACTER SET latin1`).then(() => name);
     this.#databases.set(dir, made);
     return made;
@@ -60,4 +66,8 @@ export class MysqlStores {
     const names = await Promise.all(this.#databases.values());
     await asRoot(this.#url, ...names.map((name) => `DROP DATABASE IF EXISTS ${name}`));
   }
+}
+
+function nameOf(dir: string): string {
+  return `troupe_${createHash("sha1").update(`${process.pid} ${dir}`).digest("hex")}`;
 }

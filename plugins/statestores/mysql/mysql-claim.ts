@@ -23,8 +23,12 @@ const UTF8_PATTERN =
   `|EF(?!BFBD)${TAIL}${TAIL}|F0[9AB][0-9A-F]${TAIL}${TAIL}` +
   `|F[123]${TAIL}${TAIL}${TAIL}|F48[0-9A-F]${TAIL}${TAIL})*+$`;
 
-/** Row `a` can be served, whoever holds it. What names it is checked by the digest that it is named by. */
-const SOUND = `a.actor = UNHEX(SHA2(CONCAT(a.actor_system, CHAR(0), a.actor_type, CHAR(0), a.actor_key), 256))
+/**
+ * Row `a` can be served, whoever holds it. What names it is checked by the digest that it goes by, of
+ * the key without the mark that `utf8` puts behind text which ends with NUL.
+ */
+const KEY = "TRIM(TRAILING 0xFE FROM a.actor_key)";
+const SOUND = `a.actor = UNHEX(SHA2(CONCAT(a.actor_system, CHAR(0), a.actor_type, CHAR(0), ${KEY}), 256))
      AND a.epoch >= 0 AND a.epoch < ${LIMIT} AND a.revision >= 0 AND a.revision < ${LIMIT}
      AND (a.state IS NULL) = (a.state_type IS NULL) AND (a.state IS NULL OR a.revision > 0)
      AND (a.tags = '{}' OR (JSON_VALID(a.tags) AND a.tags REGEXP '${TAGS_PATTERN}'

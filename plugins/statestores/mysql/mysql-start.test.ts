@@ -124,7 +124,7 @@ function schemaTests(url: string): void {
       using empty = tempDir();
       const old = await rejectionOf(stores.open(empty.path, { migrate: "check" }));
       expect(old).toMatchObject({ details: { reason: "schema_old", exitCode: 78 } });
-      await (await stores.make(empty.path)).migrations?.apply(signal());
+      await stores.make(empty.path).migrations?.apply(signal());
       await (await stores.open(empty.path, { migrate: "check" })).stop(signal());
     }));
 

@@ -17,6 +17,7 @@ for (const { name, url } of mysqlServers()) {
     const subject: StatestoreSubject = {
       name: `${name} through ${driverName}`,
       open: (dir) => stores.open(dir),
+      make: (dir) => stores.make(dir),
       durable: true,
       shared: true,
     };
