@@ -241,6 +241,20 @@ describe("a file that is not finished", () => {
     }
   });
 
+  test("keeps nothing behind its last whole page", async () => {
+    using folder = tempDir();
+    const path = join(folder.path, "out");
+    const file = await written();
+    const [, second = 0] = await pageEnds(file);
+    writeFileSync(
+      partPath(path),
+      Buffer.concat([file.subarray(0, second), Buffer.alloc(9_999, 1)]),
+    );
+    const { offset } = await readPart(partPath(path));
+    await (await PartFile.goOn(path, offset)).close();
+    expect(readFileSync(partPath(path)).equals(file.subarray(0, second))).toBe(true);
+  });
+
   test("takes its name only where there is none", async () => {
     using folder = tempDir();
     const path = join(folder.path, "out");
