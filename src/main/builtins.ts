@@ -10,6 +10,7 @@ import twoChoices from "../../plugins/balancers/two-choices/plugin.ts";
 import divergence from "../../plugins/partition-tolerance/divergence/plugin.ts";
 import storeArbiter from "../../plugins/partition-tolerance/store-arbiter/plugin.ts";
 import rendezvous from "../../plugins/placement/rendezvous/plugin.ts";
+import cockroachdb from "../../plugins/statestores/cockroachdb/plugin.ts";
 import memory from "../../plugins/statestores/memory/plugin.ts";
 import mssql from "../../plugins/statestores/mssql/plugin.ts";
 import postgres from "../../plugins/statestores/postgres/plugin.ts";
@@ -22,6 +23,7 @@ export const builtins: readonly AnyPlugin[] = [
   sqlite,
   postgres,
   mssql,
+  cockroachdb,
   rendezvous,
   divergence,
   storeArbiter,

@@ -7,15 +7,13 @@ import {
   serverOptions,
 } from "../kit/sql/server-address.ts";
 import { SqlStatestore } from "../kit/sql/sql-statestore.ts";
+import { NAMESPACE_OPTIONS, type NamespaceOptions, requireNamespace } from "./namespace-option.ts";
 import { PostgresClient } from "./postgres-client.ts";
 import { postgresDialect } from "./postgres-dialect.ts";
 import { placeOf } from "./postgres-socket.ts";
 
 /** The plug-in's options, validated. */
-export interface PostgresOptions extends ServerOptions {
-  readonly schema: string;
-  readonly prepare: boolean;
-}
+export interface PostgresOptions extends ServerOptions, NamespaceOptions {}
 
 const KIND: ServerKind = {
   schemes: ["postgres", "postgresql"],
@@ -24,32 +22,15 @@ const KIND: ServerKind = {
   socketIn: (folder, port) => `${folder}/.s.PGSQL.${port}`,
 };
 
-const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
-
 /** State in PostgreSQL. */
 export default {
   contract: "statestore@1",
   name: "postgres",
   stability: "beta",
   doc: "State in PostgreSQL 13 or later, for any number of nodes.",
-  options: {
-    ...serverOptions(KIND),
-    schema: {
-      type: "string",
-      default: "public",
-      doc: "Schema of the database that holds the tables: lower-case letters, digits and _.",
-    },
-    prepare: {
-      type: "boolean",
-      default: true,
-      doc: "Keeps statements prepared; false behind a pooler that works by transaction.",
-    },
-  },
+  options: { ...serverOptions(KIND), ...NAMESPACE_OPTIONS },
   create(options, host) {
-    if (!IDENTIFIER.test(options.schema)) {
-      const message = "schema must be lower-case letters, digits and _, at most 63 of them";
-      throw host.error("plugin.unsupported", message, "not_applied", { reason: "schema_name" });
-    }
+    requireNamespace(options.schema, host);
     return new SqlStatestore(host, server(options, host), {
       poolSize: options.poolSize,
       queueTargetMs: options.queueTarget,
@@ -80,11 +61,9 @@ function server(options: PostgresOptions, host: StatestoreHost): SqlServer {
           bytea_output: "hex",
           jit: "off",
           plan_cache_mode: "force_generic_plan",
-          // Rows are found one by one in the order they are given, also while a table is small: who
-          // locks rows in the order of their place may meet another who does not.
+          // Rows are found by an index also while a table is small, and so are locked in the order of
+          // their keys: who locks them in the order of their places may meet another who does not.
           enable_seqscan: "off",
-          enable_hashjoin: "off",
-          enable_mergejoin: "off",
         },
       }),
   };

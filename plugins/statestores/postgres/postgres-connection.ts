@@ -168,7 +168,7 @@ const same = (value: string): string => value;
 function bound(value: SqlValue): string | null {
   if (value === null || typeof value === "string") return value;
   if (typeof value !== "object") return String(value);
-  return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}`;
+  return `\\x${value.toHex()}`;
 }
 
 function parseBytes(text: string): Uint8Array {

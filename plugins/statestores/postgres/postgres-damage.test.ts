@@ -40,8 +40,8 @@ async function withPostgres(
 
 const BAD = "actor_key = 'bad'";
 
-describe("a damaged row", () => {
-  test.skipIf(absent).each([
+describe.skipIf(absent)("a damaged row", () => {
+  test.each([
     ["a negative revision", "revision = -1", "REV_INVALID"],
     ["revision 0 with a state", "revision = 0", "REV_INVALID"],
     ["the last revision", "revision = 9223372036854775807", "REV_EXHAUSTED"],
@@ -86,7 +86,7 @@ describe("a damaged row", () => {
     }),
   );
 
-  test.skipIf(absent).each(["type.example.com/ä.😀", "a\\b", "\u07ff\uffff\u0800\u{10ffff}"])(
+  test.each(["type.example.com/ä.😀", "a\\b", "\u07ff\uffff\u0800\u{10ffff}"])(
     "is not what a type such as %s makes of it",
     (type) =>
       withPostgres(async (store) => {
@@ -101,7 +101,7 @@ describe("a damaged row", () => {
       }),
   );
 
-  test.skipIf(absent)("that was deleted by hand makes its owner's next commit fail", () =>
+  test("that was deleted by hand makes its owner's next commit fail", () =>
     withPostgres(async (store, edit) => {
       const session = await openSession(store);
       const mine = await claim(store, session.id, actorId("bad"));
@@ -110,10 +110,9 @@ describe("a damaged row", () => {
       expect(await commit(store, session.id, turn(mine, 1, { change: set("x") }))).toEqual([
         "fenced",
       ]);
-    }),
-  );
+    }));
 
-  test.skipIf(absent)("whose owner's session was deleted by hand is free", () =>
+  test("whose owner's session was deleted by hand is free", () =>
     withPostgres(async (store, edit) => {
       const gone = await openSession(store, "gone");
       const mine = await claim(store, gone.id, actorId("a"));
@@ -124,8 +123,7 @@ describe("a damaged row", () => {
       expect(theirs).toMatchObject({ revision: 1, state: json("kept") });
       expect(theirs.epoch).toBeGreaterThan(mine.epoch);
       expect(await commit(store, gone.id, turn(mine, 1, { change: set("x") }))).toEqual(["fenced"]);
-    }),
-  );
+    }));
 });
 
 test.skipIf(absent)("a walk over the store tells of damaged rows and orphans, and goes on", () =>

@@ -21,7 +21,7 @@ const FACTS = unprepared(
 /** PostgreSQL 13 and later, with the tables in one of its schemas. */
 export function postgresDialect(namespace: string): SqlDialect {
   const table = (name: SqlTableName): string => `"${namespace}".${name}`;
-  const parts = { fragments: CTE_FRAGMENTS, table };
+  const parts = { fragments: CTE_FRAGMENTS, typesEvery: false, table };
   const claim = new CteClaim(parts);
   const commit = new CteCommit(parts);
   return {

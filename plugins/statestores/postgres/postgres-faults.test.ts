@@ -271,13 +271,15 @@ describe("while a row is locked", () => {
         const [low = "", high = ""] = ["a", "b"].sort((x, y) => (hexOf(x) < hexOf(y) ? -1 : 1));
         const other = await claim(store, mine.sessionId, actorId("b"));
         await locking(lockOf(dir, high), async (sql) => {
+          // Who looks for a deadlock first is the one to go: not this one.
+          await sql.unsafe("SET LOCAL deadlock_timeout = '60s'");
           const committing = commit(store, mine.sessionId, first(mine), first(other));
           const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${backend?.schemaOf(dir)}%'`;
           await waitUntil(
             "the commit waits",
             async () => (await backend?.edit(waits))?.length === 1,
           );
-          // Now each waits for the other; the commit has waited longer and is the one to go.
+          // Now each waits for the other.
           await sql.unsafe(lockOf(dir, low));
           await sql.unsafe("ROLLBACK");
           expect(await committing).toEqual(["committed", "committed"]);

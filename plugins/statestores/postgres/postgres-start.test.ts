@@ -45,8 +45,8 @@ function start(
   return openPostgres(backend, dir, options, host);
 }
 
-describe("a start is refused", () => {
-  test.skipIf(absent).each([
+describe.skipIf(absent)("a start is refused", () => {
+  test.each([
     [
       "a newer schema",
       "INSERT INTO @troupe_schema VALUES (12, 'x', 'y', 0)",
@@ -110,27 +110,23 @@ describe("a start is refused", () => {
     }),
   );
 
-  test.skipIf(absent)("over the store of another cluster", () =>
+  test("over the store of another cluster", () =>
     filled(async (dir) => {
       const details = { reason: "cluster_mismatch", exitCode: 78 };
       const error = await rejectionOf(start(dir, {}, { cluster: "other" }));
       expect(error).toMatchObject({ details });
-    }),
-  );
+    }));
 
-  test.skipIf(absent)(
-    "where nothing may be migrated and steps are missing, naming the command",
-    async () => {
-      using folder = tempDir();
-      const error = await rejectionOf(start(folder.path, { migrate: "check" }));
-      const details = { reason: "schema_old", exitCode: 78, hint: "run: troupe migrate" };
-      expect(error).toMatchObject({ details });
-      await makePostgres(backend!, folder.path).migrations?.apply(signal());
-      await (await start(folder.path, { migrate: "check" })).stop?.(signal());
-    },
-  );
+  test("where nothing may be migrated and steps are missing, naming the command", async () => {
+    using folder = tempDir();
+    const error = await rejectionOf(start(folder.path, { migrate: "check" }));
+    const details = { reason: "schema_old", exitCode: 78, hint: "run: troupe migrate" };
+    expect(error).toMatchObject({ details });
+    await makePostgres(backend!, folder.path).migrations?.apply(signal());
+    await (await start(folder.path, { migrate: "check" })).stop?.(signal());
+  });
 
-  test.skipIf(absent).each([
+  test.each([
     ["40 s behind", 40_000],
     ["40 s ahead", -40_000],
   ])("by a clock that is %s", async (_name, aheadMs) => {
@@ -141,36 +137,33 @@ describe("a start is refused", () => {
     expect(await rejectionOf(start(folder.path, {}, host))).toMatchObject({ details });
   });
 
-  test.skipIf(absent)("where TLS is asked for and the server has none", async () => {
+  test("where TLS is asked for and the server has none", async () => {
     using folder = tempDir();
     const details = { reason: "db_tls", exitCode: 69 };
     expect(await rejectionOf(start(folder.path, { ssl: "on" }))).toMatchObject({ details });
     expect(await rejectionOf(start(folder.path, { ssl: "verify" }))).toMatchObject({ details });
   });
 
-  test.skipIf(absent)(
-    "where nobody listens, the database is absent, or the user is unknown",
-    async () => {
-      using folder = tempDir();
-      const at = new URL(backend?.url ?? "");
-      at.port = String(await freePort());
-      const away = rejectionOf(start(folder.path, { url: at.href, connectTimeout: 200 }));
-      const unavailable = { details: { reason: "db_unavailable", exitCode: 69 } };
-      expect(await away).toMatchObject(unavailable);
-      const login = { details: { reason: "db_login", exitCode: 77 } };
-      const absentDatabase = new URL(backend?.url ?? "");
-      absentDatabase.pathname = "/troupe_no_such_database";
-      expect(await rejectionOf(start(folder.path, { url: absentDatabase.href }))).toMatchObject(
-        login,
-      );
-      const unknownUser = new URL(backend?.url ?? "");
-      unknownUser.username = "troupe_nobody";
-      unknownUser.password = "hunter2";
-      const refused = await rejectionOf(start(folder.path, { url: unknownUser.href }));
-      expect(refused).toMatchObject(login);
-      expect(JSON.stringify(refused) + String(refused)).not.toContain("hunter2");
-    },
-  );
+  test("where nobody listens, the database is absent, or the user is unknown", async () => {
+    using folder = tempDir();
+    const at = new URL(backend?.url ?? "");
+    at.port = String(await freePort());
+    const away = rejectionOf(start(folder.path, { url: at.href, connectTimeout: 200 }));
+    const unavailable = { details: { reason: "db_unavailable", exitCode: 69 } };
+    expect(await away).toMatchObject(unavailable);
+    const login = { details: { reason: "db_login", exitCode: 77 } };
+    const absentDatabase = new URL(backend?.url ?? "");
+    absentDatabase.pathname = "/troupe_no_such_database";
+    expect(await rejectionOf(start(folder.path, { url: absentDatabase.href }))).toMatchObject(
+      login,
+    );
+    const unknownUser = new URL(backend?.url ?? "");
+    unknownUser.username = "troupe_nobody";
+    unknownUser.password = "hunter2";
+    const refused = await rejectionOf(start(folder.path, { url: unknownUser.href }));
+    expect(refused).toMatchObject(login);
+    expect(JSON.stringify(refused) + String(refused)).not.toContain("hunter2");
+  });
 });
 
 /** A role of the server with a password, that is dropped afterwards. */

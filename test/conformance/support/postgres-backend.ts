@@ -47,12 +47,16 @@ export class PostgresBackend {
 
 /**
  * The server that the environment names, or `undefined` with a printed line; absent where back ends
- * are required is a failure. What was made on it is dropped after the tests of the file.
+ * are required is a failure, unless it is not to be had everywhere (`isRequired`). What was made on it is dropped after the tests of the file.
  */
-export function postgresBackend(variable = VARIABLE): PostgresBackend | undefined {
+export function postgresBackend(
+  variable = VARIABLE,
+  isRequired = true,
+): PostgresBackend | undefined {
   const url = process.env[variable] ?? "";
   if (url === "") {
-    if (process.env["REQUIRE_BACKENDS"] === "1") throw new Error(`${variable} is not set`);
+    if (isRequired && process.env["REQUIRE_BACKENDS"] === "1")
+      throw new Error(`${variable} is not set`);
     process.stdout.write(`${variable} is not set; tests that need it are skipped\n`);
     return undefined;
   }

@@ -1,4 +1,5 @@
 import type { Statestore, StatestoreHost } from "../../../src/contract/index.ts";
+import cockroachdb from "../../../plugins/statestores/cockroachdb/plugin.ts";
 import postgres, { type PostgresOptions } from "../../../plugins/statestores/postgres/plugin.ts";
 import type { PostgresBackend } from "./postgres-backend.ts";
 import { statestoreHost } from "./statestore-host.ts";
@@ -47,5 +48,29 @@ export async function openPostgres(
 ): Promise<Statestore> {
   const store = makePostgres(...parameters);
   await store.start?.(AbortSignal.timeout(30_000));
+  return store;
+}
+
+/**
+ * A store of the plug-in for CockroachDB over the schema of a folder. PostgreSQL, the nearest server to
+ * it, does not itself repeat what it could not put in order, so there is more to repeat here.
+ */
+export function makeCockroach(
+  backend: PostgresBackend,
+  dir: string,
+  options: Partial<PostgresOptions> = {},
+  host: Partial<StatestoreHost> = {},
+): Statestore {
+  const merged = postgresOptions(backend.url, backend.schemaOf(dir), options);
+  const many = { shared: true, transactionTries: 200, queryTimeoutMs: 20_000 };
+  return cockroachdb.create(merged, statestoreHost(dir, { ...many, ...host }));
+}
+
+/** The same, started. */
+export async function openCockroach(
+  ...parameters: Parameters<typeof makeCockroach>
+): Promise<Statestore> {
+  const store = makeCockroach(...parameters);
+  await store.start?.(AbortSignal.timeout(60_000));
   return store;
 }

@@ -14,12 +14,13 @@ const TAGS_PATTERN = String.raw`^\{(${STRING}:${STRING}(,${STRING}:${STRING})*)?
 
 /**
  * UTF-8 without NUL and without U+FFFD, as the server writes bytes in its `escape` format: bytes from
- * 128 and NUL as a backslash and three octal digits, a backslash as two of them.
+ * 128 and NUL as a backslash and three octal digits, a backslash as two of them. CockroachDB writes
+ * every byte so that is no printable character.
  */
 const TAIL = String.raw`\\2[0-7][0-7]`;
 const UTF8_PATTERN = (
   [
-    String.raw`^([^\\]|\\\\`,
+    String.raw`^([^\\]|\\\\|\\0(0[1-7]|[123][0-7])|\\177`,
     String.raw`|\\3(0[2-7]|[123][0-7])${TAIL}`,
     String.raw`|\\340\\2[4-7][0-7]${TAIL}`,
     String.raw`|\\35[67]${TAIL}${TAIL}`,
@@ -31,17 +32,23 @@ const UTF8_PATTERN = (
   ] as const
 ).join("");
 
-/** Conditions on row `a` of `actors` that `actorDamage` would find nothing against. */
-function sound(names: string): string {
-  return `a.actor_system = ${names}.actor_system AND a.actor_type = ${names}.actor_type
-     AND a.actor_key = ${names}.actor_key
-     AND a.epoch >= 0 AND a.epoch < ${LIMIT} AND a.revision >= 0 AND a.revision < ${LIMIT}
-     AND (a.state IS NULL) = (a.state_type IS NULL) AND (a.state IS NULL OR a.revision > 0)
-     AND (a.tags = '{}' OR a.tags ~ '${TAGS_PATTERN}')
-     AND (a.state_type IS NULL OR a.state_type = '\\x6170706c69636174696f6e2f6a736f6e'
-          OR (encode(a.state_type, 'escape') ~ '${UTF8_PATTERN}'
-              AND position('\\xefbfbd'::bytea IN a.state_type) = 0))`;
+/** True for row `a` of `actors` if it has the names of row `names` and `readStanding` can read it. */
+export function soundActor(a: string, names: string): string {
+  return `${a}.actor_system = ${names}.actor_system AND ${a}.actor_type = ${names}.actor_type
+     AND ${a}.actor_key = ${names}.actor_key
+     AND ${a}.epoch >= 0 AND ${a}.epoch < ${LIMIT}
+     AND ${a}.revision >= 0 AND ${a}.revision < ${LIMIT}
+     AND (${a}.state IS NULL) = (${a}.state_type IS NULL)
+     AND (${a}.state IS NULL OR ${a}.revision > 0)
+     AND (${a}.tags = '{}' OR ${a}.tags ~ '${TAGS_PATTERN}')
+     AND (${a}.state_type IS NULL
+          OR ${a}.state_type = '\\x6170706c69636174696f6e2f6a736f6e'::bytea
+          OR (encode(${a}.state_type, 'escape') ~ '${UTF8_PATTERN}'
+              AND position('\\xefbfbd'::bytea IN ${a}.state_type) = 0))`;
 }
+
+/** The text of a claim: `$1` the session, `$2` most request ids, then four parameters per place. */
+export type ClaimText = (parts: CteParts, bucket: number) => string;
 
 /**
  * Claims in one statement: expired owners are fenced, rows are made or taken, and what was taken
@@ -51,8 +58,8 @@ function sound(names: string): string {
 export class CteClaim {
   readonly #statements: BucketedStatement;
 
-  constructor(parts: CteParts) {
-    this.#statements = new BucketedStatement((bucket) => claimText(parts, bucket));
+  constructor(parts: CteParts, text: ClaimText = lockingClaim) {
+    this.#statements = new BucketedStatement((bucket) => text(parts, bucket));
   }
 
   async claim(client: SqlClient, ask: ClaimAsk): Promise<readonly SqlRow[]> {
@@ -68,34 +75,55 @@ export class CteClaim {
   }
 }
 
-function claimText({ fragments, table }: CteParts, bucket: number): string {
-  const { now } = fragments;
+/** Who is asked for, and the sessions that end because their leases have: `asked` and `fenced`. */
+export function askedClauses(parts: CteParts, bucket: number): string {
+  const { fragments, table, typesEvery: every } = parts;
   const actors = table("actors");
-  const sessions = table("sessions");
-  const asked = valuesList(3, ["bytea", "text", "text", "bytea"], bucket);
-  return `WITH asked (actor, actor_system, actor_type, actor_key) AS (${asked}),
+  const asked = valuesList(3, ["bytea", "text", "text", "bytea"], bucket, { every });
+  return `asked (actor, actor_system, actor_type, actor_key) AS (${asked}),
 fenced AS (
-  UPDATE ${sessions} SET state = 'fenced', up_name = NULL
-   WHERE state = 'up' AND expires_ms <= ${now} AND id <> $1::bigint
+  UPDATE ${table("sessions")} SET state = 'fenced', up_name = NULL
+   WHERE state = 'up' AND expires_ms <= ${fragments.now} AND id <> $1::bigint
      AND id IN (SELECT o.owner FROM ${actors} o WHERE o.actor IN (SELECT q.actor FROM asked q))
-  RETURNING id),
-taken AS (
-  INSERT INTO ${actors} AS a (actor, actor_system, actor_type, actor_key, owner, epoch, revision,
-                              commits, updated_ms, tags)
-  SELECT q.actor, q.actor_system, q.actor_type, q.actor_key, $1::bigint, 1, 0, 0, ${now}, '{}'
-    FROM asked q
-   WHERE length(q.actor) = 32 AND EXISTS
-         (SELECT 1 FROM ${sessions} WHERE id = $1::bigint AND state = 'up' AND expires_ms > ${now})
-  ON CONFLICT (actor) DO UPDATE SET owner = EXCLUDED.owner, epoch = a.epoch + 1
-   WHERE (a.owner IS NULL OR a.owner = EXCLUDED.owner OR a.owner IN (SELECT f.id FROM fenced f)
-          OR EXISTS (SELECT 1 FROM ${sessions} s WHERE s.id = a.owner AND s.state <> 'up'))
-     AND a.commits = coalesce((SELECT b.commits FROM ${actors} b WHERE b.actor = a.actor), 0)
-     AND ${sound("EXCLUDED")}
-  RETURNING a.actor, a.epoch, a.revision, a.tags, a.state_type, a.state)
-SELECT t.actor, t.epoch, t.revision, t.tags, t.state_type, t.state, w.wrapped,
+  RETURNING id)`;
+}
+
+/** True for the places of a bucket that are used, if the session that asks is up and its lease runs. */
+export function mayAsk({ fragments, table }: CteParts): string {
+  return `length(q.actor) = 32 AND EXISTS
+         (SELECT 1 FROM ${table("sessions")} me
+           WHERE me.id = $1::bigint AND me.state = 'up' AND me.expires_ms > ${fragments.now})`;
+}
+
+/** The rows of `taken` in `TAKEN_COLUMNS`. */
+export function takenRows({ table }: CteParts): string {
+  return `SELECT t.actor, t.epoch, t.revision, t.tags, t.state_type, t.state, w.wrapped,
        (SELECT CASE WHEN count(*) <= $2::bigint
                     THEN coalesce(string_agg(encode(r.request_id, 'hex'), ','), '') END
           FROM (SELECT d.request_id FROM ${table("dedup")} d
                  WHERE d.actor = t.actor LIMIT $2::bigint + 1) r)
   FROM taken t LEFT JOIN ${table("seeds")} w ON w.actor = t.actor`;
+}
+
+/**
+ * Claims at READ COMMITTED: what is decided is decided on the row as it is once it is locked. Sessions,
+ * seeds and replies are those of the statement's snapshot, so the row must be too, by its `commits`.
+ */
+function lockingClaim(parts: CteParts, bucket: number): string {
+  const { fragments, table } = parts;
+  const actors = table("actors");
+  return `WITH ${askedClauses(parts, bucket)},
+taken AS (
+  INSERT INTO ${actors} AS a (actor, actor_system, actor_type, actor_key, owner, epoch, revision,
+                              commits, updated_ms, tags)
+  SELECT q.actor, q.actor_system, q.actor_type, q.actor_key, $1::bigint, 1, 0, 0, ${fragments.now},
+         '{}'
+    FROM asked q WHERE ${mayAsk(parts)}
+  ON CONFLICT (actor) DO UPDATE SET owner = EXCLUDED.owner, epoch = a.epoch + 1
+   WHERE (a.owner IS NULL OR a.owner = EXCLUDED.owner OR a.owner IN (SELECT f.id FROM fenced f)
+          OR EXISTS (SELECT 1 FROM ${table("sessions")} s WHERE s.id = a.owner AND s.state <> 'up'))
+     AND a.commits = coalesce((SELECT b.commits FROM ${actors} b WHERE b.actor = a.actor), 0)
+     AND ${soundActor("a", "EXCLUDED")}
+  RETURNING a.actor, a.epoch, a.revision, a.tags, a.state_type, a.state)
+${takenRows(parts)}`;
 }

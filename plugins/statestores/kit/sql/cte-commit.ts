@@ -6,11 +6,12 @@ import {
 } from "./commit-batch.ts";
 import { type CteParts, valuesList } from "./cte-dialect.ts";
 import { bucketOf, prepared } from "./dialect.ts";
+import { numberOf } from "./row-values.ts";
 import { pieces } from "./sql-access.ts";
 import type { SqlClient, SqlRunner, SqlStatement, SqlValue } from "./sql-client.ts";
 
 /** Most actors in one statement: a whole batch of the node. */
-const MOST_ACTORS = 512;
+export const MOST_ACTORS = 512;
 
 const ACTOR_TYPES = [
   "bytea",
@@ -22,7 +23,7 @@ const ACTOR_TYPES = [
   "bytea",
   "bytea",
 ] as const;
-const DEDUP_TYPES = ["bytea", "bytea", "bigint", "bytea", "bytea"] as const;
+export const DEDUP_TYPES = ["bytea", "bytea", "bigint", "bytea", "bytea"] as const;
 
 const NOTHING = new Uint8Array(0);
 /** Rows for places of a bucket that are not used: no actor has such an identity. */
@@ -46,15 +47,16 @@ export class CteCommit {
   }
 
   async commit(client: SqlClient, batch: EncodedBatch): Promise<readonly SqlValue[]> {
-    if (batch.actors.length <= MOST_ACTORS) return await this.#commitOne(client, batch);
+    if (batch.actors.length <= MOST_ACTORS) return await this.commitPart(client, batch);
     return await client.transaction(async (runner) => {
       const winners: SqlValue[] = [];
-      for (const part of partsOf(batch)) winners.push(...(await this.#commitOne(runner, part)));
+      for (const part of partsOf(batch)) winners.push(...(await this.commitPart(runner, part)));
       return winners;
     });
   }
 
-  async #commitOne(runner: SqlRunner, batch: EncodedBatch): Promise<readonly SqlValue[]> {
+  /** Commits at most `MOST_ACTORS` actors in one statement. */
+  async commitPart(runner: SqlRunner, batch: EncodedBatch): Promise<readonly SqlValue[]> {
     const { sessionId, actors, dedup, effects } = batch;
     const bucket = bucketOf(actors.length);
     const shape = shapeOf(batch, bucket);
@@ -64,7 +66,7 @@ export class CteCommit {
     else if (shape !== "bare") addArrays(values, dedup, DEDUP_TYPES);
     if (shape === "effects" && effects !== undefined) addEffects(values, effects);
     const { rows } = await runner.run(this.#statement(shape, bucket), values);
-    return rows.map(([actor = null]) => actor);
+    return rows.map(([place]) => actors[numberOf(place)]?.[0] ?? null);
   }
 
   #statement(shape: CommitShape, bucket: number): SqlStatement {
@@ -85,7 +87,12 @@ function shapeOf({ dedup, effects }: EncodedBatch, bucket: number): CommitShape 
 }
 
 /** A batch that is too large for one statement as several, each with what belongs to its actors. */
-function partsOf({ sessionId, actors, dedup, effects }: EncodedBatch): readonly EncodedBatch[] {
+export function partsOf({
+  sessionId,
+  actors,
+  dedup,
+  effects,
+}: EncodedBatch): readonly EncodedBatch[] {
   return pieces(actors, MOST_ACTORS).map((piece) => {
     const own = new Set(piece.map(([actor]) => actor));
     const theirs = (rows: readonly SqlTuple[]) => rows.filter(([actor]) => own.has(actor ?? null));
@@ -110,7 +117,11 @@ function addRows(
 }
 
 /** The rows as one array per column, in the text form of the server's arrays. */
-function addArrays(values: SqlValue[], rows: readonly SqlTuple[], types: readonly string[]): void {
+export function addArrays(
+  values: SqlValue[],
+  rows: readonly SqlTuple[],
+  types: readonly string[],
+): void {
   for (let column = 0; column < types.length; column += 1) {
     const items = rows.map((row) => arrayItem(row[column] ?? null));
     values.push(`{${items.join(",")}}`);
@@ -119,16 +130,13 @@ function addArrays(values: SqlValue[], rows: readonly SqlTuple[], types: readonl
 
 function arrayItem(value: SqlValue): string {
   if (value === null) return "NULL";
-  if (value instanceof Uint8Array) {
-    const { buffer, byteOffset, byteLength } = value;
-    return `"\\\\x${Buffer.from(buffer, byteOffset, byteLength).toString("hex")}"`;
-  }
+  if (value instanceof Uint8Array) return `"\\\\x${value.toHex()}"`;
   if (typeof value !== "string") return String(value);
   return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
 /** The lists of effects with the types of their columns, in the order that they are bound. */
-const EFFECTS = [
+export const EFFECTS = [
   { list: "shredded", types: ["bytea"] },
   { list: "untagged", types: ["bytea"] },
   { list: "tags", types: ["bytea", "bytea", "text", "bytea"] },
@@ -154,7 +162,7 @@ function addEffects(values: SqlValue[], effects: EncodedEffects): void {
 }
 
 /** `unnest($1::bytea[], …) WITH ORDINALITY AS alias (…, n)`. */
-function arrayList(
+export function arrayList(
   from: number,
   types: readonly string[],
   alias: string,
@@ -165,13 +173,13 @@ function arrayList(
 }
 
 function commitText(parts: CteParts, shape: CommitShape, bucket: number): string {
-  const { fragments, table } = parts;
-  const actorList = valuesList(2, ACTOR_TYPES, bucket);
+  const { fragments, table, typesEvery: every } = parts;
+  const actorList = valuesList(2, ACTOR_TYPES, bucket, { every, numbered: true });
   const from = 2 + bucket * ACTOR_TYPES.length;
   const own = (column: string): string =>
     `CASE WHEN v.writes = 1 THEN v.${column} ELSE a.${column} END`;
   const clauses = [
-    `v (${BATCH_COLUMNS.actors.join(", ")}) AS (${actorList})`,
+    `v (${BATCH_COLUMNS.actors.join(", ")}, n) AS (${actorList})`,
     `won AS (
   UPDATE ${table("actors")} a
      SET revision = v.revision, commits = a.commits + 1,
@@ -182,16 +190,16 @@ function commitText(parts: CteParts, shape: CommitShape, bucket: number): string
    WHERE a.actor = v.actor AND a.epoch = v.epoch AND a.revision = v.base_revision
      AND a.owner = $1::bigint
      AND EXISTS (SELECT 1 FROM ${table("sessions")} WHERE id = $1::bigint AND state = 'up')
-  RETURNING a.actor)`,
+  RETURNING a.actor, v.n)`,
   ];
   if (shape === "replies") {
-    const list = valuesList(from, DEDUP_TYPES, bucket);
+    const list = valuesList(from, DEDUP_TYPES, bucket, { every });
     clauses.push(dedupClause(parts, `(${list}) AS e (${BATCH_COLUMNS.dedup.join(", ")})`));
   } else if (shape !== "bare") {
     clauses.push(dedupClause(parts, arrayList(from, DEDUP_TYPES, "e", BATCH_COLUMNS.dedup)));
   }
   if (shape === "effects") clauses.push(...effectClauses(parts, from + DEDUP_TYPES.length));
-  return `WITH ${clauses.join(",\n")}\nSELECT actor FROM won`;
+  return `WITH ${clauses.join(",\n")}\nSELECT n FROM won`;
 }
 
 function dedupClause({ fragments, table }: CteParts, list: string): string {
@@ -199,7 +207,7 @@ function dedupClause({ fragments, table }: CteParts, list: string): string {
   INSERT INTO ${table("dedup")} (actor, request_id, revision, committed_ms, digest, reply)
   SELECT e.actor, e.request_id, e.revision, ${fragments.now}, e.digest, e.reply
     FROM ${list} JOIN won ON won.actor = e.actor
-  ON CONFLICT (actor, request_id) DO NOTHING)`;
+  ON CONFLICT (actor, request_id) DO NOTHING RETURNING 1)`;
 }
 
 function effectClauses({ fragments, table }: CteParts, first: number): readonly string[] {

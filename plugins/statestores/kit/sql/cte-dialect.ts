@@ -4,6 +4,8 @@ import type { SqlTableName } from "./schema.ts";
 /** What the plans of the servers that write in CTEs differ in. */
 export interface CteParts {
   readonly fragments: SqlFragments;
+  /** Every parameter of a list says its type; else those of the first row do. */
+  readonly typesEvery: boolean;
   table(name: SqlTableName): string;
 }
 
@@ -35,13 +37,20 @@ function tuple(from: number, columns: readonly string[]): string {
 
 /**
  * Rows of parameters as a list of values: `VALUES ($1::bytea, $2::bigint), ($3, $4) …`; the first row
- * gives the types.
+ * gives the types, or each does (`every`). If `numbered`, a last column has the place of the row, from 0.
  */
-export function valuesList(from: number, types: readonly string[], rows: number): string {
+export function valuesList(
+  from: number,
+  types: readonly string[],
+  rows: number,
+  { every, numbered = false }: { readonly every: boolean; readonly numbered?: boolean },
+): string {
   const lines = Array.from({ length: rows }, (_, row) => {
     const at = from + row * types.length;
-    const places = types.map((type, index) => `$${at + index}${row === 0 ? `::${type}` : ""}`);
-    return `(${places.join(",")})`;
+    const places = types.map(
+      (type, index) => `$${at + index}${every || row === 0 ? `::${type}` : ""}`,
+    );
+    return `(${[...places, ...(numbered ? [row] : [])].join(",")})`;
   });
   return `VALUES ${lines.join(",")}`;
 }

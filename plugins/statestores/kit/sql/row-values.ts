@@ -74,6 +74,5 @@ export function unreadable(subject: string, reason: string): StoreFailure {
 
 /** Bytes as a key of a `Map`. */
 export function hexOf(value: SqlValue | undefined): string {
-  if (!(value instanceof Uint8Array)) return "";
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex");
+  return value instanceof Uint8Array ? value.toHex() : "";
 }

@@ -53,7 +53,7 @@ export function serverOptions({ schemes, port }: ServerKind): OptionDescriptors<
     port: { type: "integer", default: port, min: 1, max: 65_535, doc: "Port of the database." },
     user: { type: "string", default: "", doc: "User of the database." },
     password: { type: "string", default: "", secret: true, doc: "Password of the user." },
-    database: { type: "string", default: "", doc: "Name of the database." },
+    database: { type: "string", default: "troupe", doc: "Name of the database." },
     ssl: {
       type: "string",
       default: "auto",
@@ -248,9 +248,10 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
-/** The URL without its password, for messages. */
+/** The URL without its password and its parameters, for messages. */
 export function maskPassword(url: string): string {
-  return url.replace(/^([^:]*:\/\/[^:@/]*):.*@/, "$1:***@");
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return "the text that is given";
+  return url.replace(/^([^:]*:\/\/[^:@/]*):.*@/, "$1:***@").replace(/[?#].*$/, "");
 }
 
 function decoded(text: string, masked: string): string {
