@@ -3,11 +3,23 @@ import { freePort } from "../../../test/support/free-port.ts";
 import { byText, failureOf, nothing } from "../../../test/support/tds/tds-answers.ts";
 import { clientOf, withDouble } from "../../../test/support/tds/tds-client.ts";
 import { TdsDouble } from "../../../test/support/tds/tds-double.ts";
+import type { TdsHandler } from "../../../test/support/tds/tds-handler.ts";
 import { waitUntil } from "../../../test/support/wait-until.ts";
 import { prepared } from "../kit/sql/dialect.ts";
 
 const select = prepared("SELECT 1");
 const signal = () => AbortSignal.timeout(10_000);
+
+/** Never answers the statement `slow`, and remembers what came. */
+function slowly(): { readonly handler: TdsHandler; readonly seen: readonly string[] } {
+  const seen: string[] = [];
+  const answer = byText({ slow: { kind: "silence" } });
+  const handler: TdsHandler = (request, client, stopped) => {
+    if (request.kind === "statement") seen.push(request.text);
+    return answer(request, client, stopped);
+  };
+  return { handler, seen };
+}
 
 describe("a session", () => {
   test("is set up so that an error rolls back and changes are counted, outside of a transaction", async () => {
@@ -35,17 +47,20 @@ describe("a session", () => {
       },
     ));
 
-  test("of the lease is there while every other connection is busy", () =>
-    withDouble(
-      byText({ slow: { kind: "silence" } }),
+  test("of the lease is there while every other connection is busy", () => {
+    const { handler, seen } = slowly();
+    return withDouble(
+      handler,
       async (client) => {
         const slow = failureOf(client.run(prepared("slow"), []));
+        await waitUntil("it is under way", () => seen.includes("slow"));
         await client.run(prepared("renew"), [], "lease");
         await client.close();
         expect((await slow).kind).toBe("lost");
       },
       { limits: { poolSize: 1 } },
-    ));
+    );
+  });
 });
 
 describe("connections", () => {
@@ -108,16 +123,18 @@ describe("connections", () => {
     }
   });
 
-  test("end when the client is closed, also twice, and none is made afterwards", () =>
-    withDouble(byText({ slow: { kind: "silence" } }), async (client, double) => {
+  test("end when the client is closed, also twice, and none is made afterwards", () => {
+    const { handler, seen } = slowly();
+    return withDouble(handler, async (client, double) => {
       const slow = failureOf(client.run(prepared("slow"), []));
-      await waitUntil("it is under way", () => double.logins.length === 1);
+      await waitUntil("it is under way", () => seen.includes("slow"));
       await client.close();
       await client.close();
       expect(await slow).toMatchObject({ kind: "lost", mayHaveCommitted: true });
       expect((await failureOf(client.run(select, []))).kind).toBe("unreachable");
       await waitUntil("the server sees it", () => double.connections === 0);
-    }));
+    });
+  });
 });
 
 describe("a server that cannot be opened", () => {
