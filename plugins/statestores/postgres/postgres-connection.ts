@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import postgres from "postgres";
 import type { PluginClock } from "../../../src/contract/index.ts";
 import {
@@ -36,19 +37,26 @@ export interface ConnectionSettings {
 export class PostgresConnection {
   readonly #settings: ConnectionSettings;
   readonly #sql: postgres.Sql;
-  readonly #connecting = new AbortController();
   #alive = true;
 
-  private constructor(settings: ConnectionSettings) {
+  private constructor(settings: ConnectionSettings, socket: Socket) {
     const { address, prepare, parameters } = settings;
     this.#settings = settings;
+    let unused: Socket | undefined = socket;
     const options = {
       max: 1,
       user: address.user,
       pass: address.password,
       database: address.database,
-      // The library makes no connection of its own: this one knows whether anything was sent.
-      socket: () => openSocket(address, this.#connecting.signal),
+      // The library is to make no connection of its own: this one knows whether anything was sent.
+      socket: () => {
+        const only = unused;
+        unused = undefined;
+        if (only === undefined || only.destroyed) {
+          throw new Error("the server closed the connection");
+        }
+        return only;
+      },
       ssl: false,
       prepare,
       fetch_types: false,
@@ -70,9 +78,21 @@ export class PostgresConnection {
 
   /** Connects and logs in within the limits. */
   static async open(settings: ConnectionSettings): Promise<PostgresConnection> {
-    const connection = new PostgresConnection(settings);
-    await connection.#login();
-    return connection;
+    const { limits, clock, address } = settings;
+    const attempt = new AbortController();
+    const stop = clock.setTimer(limits.connectTimeoutMs, () => attempt.abort());
+    try {
+      const socket = await openSocket(address, attempt.signal);
+      const connection = new PostgresConnection(settings, socket);
+      await connection.#login(attempt.signal);
+      return connection;
+    } catch (error) {
+      if (!attempt.signal.aborted) throw error;
+      const message = `${placeOf(address)} cannot be reached within ${limits.connectTimeoutMs} ms`;
+      throw new SqlError("unreachable", message);
+    } finally {
+      stop();
+    }
   }
 
   /** False once it broke. */
@@ -112,31 +132,16 @@ export class PostgresConnection {
   /** Ends the connection; a statement under way is rejected. */
   async close(): Promise<void> {
     this.#alive = false;
-    this.#connecting.abort();
     await this.#sql.end({ timeout: 0 });
   }
 
-  async #login(): Promise<void> {
-    const { limits, clock, address } = this.#settings;
-    const place = placeOf(address);
-    let late = false;
-    let giveUp: (error: SqlError) => void = () => undefined;
-    const deadline = new Promise<never>((_, reject) => {
-      giveUp = reject;
-    });
-    const stop = clock.setTimer(limits.connectTimeoutMs, () => {
-      late = true;
-      this.#connecting.abort();
-      const message = `${place} cannot be reached within ${limits.connectTimeoutMs} ms`;
-      giveUp(new SqlError("unreachable", message));
-    });
+  async #login(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#end());
     try {
-      await Promise.race([this.#sql.unsafe("SELECT 1"), deadline]);
+      await this.#sql.unsafe("SELECT 1");
     } catch (error) {
       this.#end();
-      throw late ? error : connectError(error, place);
-    } finally {
-      stop();
+      throw connectError(error, placeOf(this.#settings.address));
     }
   }
 
@@ -157,7 +162,6 @@ export class PostgresConnection {
   #end(): void {
     if (!this.#alive) return;
     this.#alive = false;
-    this.#connecting.abort();
     this.#sql.end({ timeout: 0 }).catch(() => undefined);
   }
 }
@@ -172,7 +176,7 @@ function bound(value: SqlValue): string | null {
 }
 
 function parseBytes(text: string): Uint8Array {
-  return Buffer.from(text.slice(2), "hex");
+  return Uint8Array.fromHex(text.slice(2));
 }
 
 function parseInteger(text: string): number | bigint {

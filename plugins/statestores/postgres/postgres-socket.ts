@@ -28,7 +28,11 @@ export async function openSocket(address: SqlAddress, signal: AbortSignal): Prom
     if (signal.aborted) abandon();
     await once(socket, "connect");
     socket.setNoDelay(true);
-    return address.tls === "off" || socketPath !== "" ? socket : await secure(socket, address);
+    const isClear = address.tls === "off" || socketPath !== "";
+    const ready = isClear ? socket : await secure(socket, address);
+    // Until somebody else listens, a failure is seen by the socket being destroyed.
+    ready.on("error", () => undefined);
+    return ready;
   } catch (error) {
     socket.destroy();
     throw connectError(error, placeOf(address));
