@@ -1,5 +1,11 @@
 import { prepared } from "../kit/sql/dialect.ts";
-import type { SqlStatement } from "../kit/sql/sql-client.ts";
+import type { SqlStatement, SqlValue } from "../kit/sql/sql-client.ts";
+
+/** A statement with its parameters. */
+export interface BoundStatement {
+  readonly statement: SqlStatement;
+  readonly values: readonly SqlValue[];
+}
 
 /** Statements whose text depends on a number of rows: one for each power of two that is used. */
 export class BucketedTexts {
@@ -18,5 +24,9 @@ export class BucketedTexts {
       this.#statements.set(bucket, statement);
     }
     return statement;
+  }
+
+  bind(bucket: number, values: readonly SqlValue[]): BoundStatement {
+    return { statement: this.of(bucket), values };
   }
 }

@@ -80,7 +80,9 @@ class NodeConnection implements MysqlConnection {
   }
 
   destroy(): void {
-    this.end(lostError("it was closed"));
+    // With a farewell, without which the server would log a warning; but not to one that is silent.
+    if (this.#waiting.size === 0) this.#connection.end();
+    else this.end(lostError("it was closed"));
   }
 
   end(error: SqlError): void {

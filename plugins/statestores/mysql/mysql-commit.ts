@@ -1,7 +1,7 @@
 import type { EncodedBatch, EncodedEffects, SqlTuple } from "../kit/sql/commit-batch.ts";
 import { places } from "../kit/sql/dialect.ts";
 import type { SqlClient, SqlResult, SqlRunner, SqlValue } from "../kit/sql/sql-client.ts";
-import { BucketedTexts } from "./bucketed-texts.ts";
+import { type BoundStatement, BucketedTexts } from "./bucketed-texts.ts";
 import { NOW } from "./mysql-clock.ts";
 import { MysqlEffects } from "./mysql-effects.ts";
 import { tableName } from "./mysql-schema.ts";
@@ -99,8 +99,8 @@ function dedupText(bucket: number): string {
 class NotAllWon extends Error {}
 
 /**
- * Commits in one transaction. Nearly always every row wins: so compare-and-sets and replies are sent
- * at once, without waiting for each other, and the rows that were changed are counted. The condition
+ * Commits in one transaction. Nearly always every row wins: so compare-and-sets, replies and effects
+ * are sent at once, without waiting for each other, and the rows that were changed are counted. The condition
  * stands in the WHERE and a row that meets it always changes, so no way of counting takes a loser for
  * a winner. If a row has lost, all is rolled back, the winners are locked, and they alone commit.
  */
@@ -140,39 +140,50 @@ export class MysqlCommit {
     const writing = actors.filter(([, , , , writes]) => writes === 1).map(withoutFlag);
     const keeping = actors.filter(([, , , , writes]) => writes !== 1).map(positionOf);
     const sets = [
-      ...this.#run(runner, this.#write, writing, [sessionId]),
-      ...this.#run(runner, this.#keep, keeping, [sessionId]),
+      ...this.#padded(this.#write, writing, sessionId),
+      ...this.#padded(this.#keep, keeping, sessionId),
     ];
-    const shredding = effects === undefined ? undefined : this.#effects.shred(runner, effects);
-    const replies = sliced(dedup, this.#packetBytes).map((rows) =>
-      runner.run(this.#dedup.of(rows.length), rows.flat()),
-    );
-    const [results] = await Promise.all([Promise.all(sets), shredding, Promise.all(replies)]);
-    const changed = results.reduce((sum, result) => sum + result.changed, 0);
+    const others = [
+      ...(effects === undefined ? [] : this.#effects.shredding(effects)),
+      ...sliced(dedup, this.#packetBytes).map((rows) => this.#dedup.bind(rows.length, rows.flat())),
+      ...(effects === undefined ? [] : this.#effects.writing(effects, this.#packetBytes)),
+    ];
+    const setting = sendAll(runner, sets);
+    const writingOthers = sendAll(runner, others);
+    // What becomes of the others does not matter to a batch that has lost a row.
+    writingOthers.catch(() => undefined);
+    const changed = (await setting).reduce((sum, result) => sum + result.changed, 0);
     if (changed === 0 || changed !== actors.length) throw new NotAllWon();
-    if (effects !== undefined) await this.#effects.write(runner, effects, this.#packetBytes);
+    await writingOthers;
     return actors.map(([actor = null]) => actor);
   }
 
   async #lockWinners(runner: SqlRunner, batch: EncodedBatch): Promise<readonly SqlValue[]> {
     const { sessionId, actors } = batch;
-    const found = this.#run(runner, this.#winners, actors.map(positionOf), [sessionId]);
-    const winners = (await Promise.all(found)).flatMap(({ rows }) => rows);
+    const locking = this.#padded(this.#winners, actors.map(positionOf), sessionId);
+    const winners = (await sendAll(runner, locking)).flatMap(({ rows }) => rows);
     if (winners.length === 0) throw new NotAllWon();
     return winners.map(([actor = null]) => actor);
   }
 
   /** Statements over slices of the rows, in order. */
-  #run(
-    runner: SqlRunner,
+  #padded(
     texts: BucketedTexts,
     rows: readonly SqlTuple[],
-    first: readonly SqlValue[],
-  ): readonly Promise<SqlResult>[] {
+    sessionId: number,
+  ): readonly BoundStatement[] {
     return padded(rows, this.#packetBytes).map((slice) =>
-      runner.run(texts.of(slice.length), [...first, ...slice.flat()]),
+      texts.bind(slice.length, [sessionId, ...slice.flat()]),
     );
   }
+}
+
+/** Sends all without waiting; the server runs them in order. */
+function sendAll(
+  runner: SqlRunner,
+  statements: readonly BoundStatement[],
+): Promise<readonly SqlResult[]> {
+  return Promise.all(statements.map(({ statement, values }) => runner.run(statement, values)));
 }
 
 function withoutFlag([actor, epoch, base, revision, , tags, type, state]: SqlTuple): SqlTuple {

@@ -2,8 +2,7 @@ import type { EffectList, EncodedEffects, SqlTuple } from "../kit/sql/commit-bat
 import { BATCH_COLUMNS } from "../kit/sql/commit-batch.ts";
 import { places } from "../kit/sql/dialect.ts";
 import type { SqlTableName } from "../kit/sql/schema.ts";
-import type { SqlResult, SqlRunner } from "../kit/sql/sql-client.ts";
-import { BucketedTexts } from "./bucketed-texts.ts";
+import { type BoundStatement, BucketedTexts } from "./bucketed-texts.ts";
 import { NOW } from "./mysql-clock.ts";
 import { tableName } from "./mysql-schema.ts";
 import { sliced } from "./row-slices.ts";
@@ -98,35 +97,34 @@ export class MysqlEffects {
   );
 
   /** What goes of actors that are shredded, before anything else of the commit comes. */
-  async shred(runner: SqlRunner, { shredded }: EncodedEffects): Promise<void> {
-    await Promise.all([
-      ...run(runner, this.#blank, shredded),
-      ...run(runner, this.#unsend, shredded),
-      ...run(runner, this.#forgetTimers, shredded),
-    ]);
+  shredding({ shredded }: EncodedEffects): readonly BoundStatement[] {
+    return [
+      ...bound(this.#blank, shredded),
+      ...bound(this.#unsend, shredded),
+      ...bound(this.#forgetTimers, shredded),
+    ];
   }
 
-  /** All statements at once; the server runs them in this order. */
-  async write(runner: SqlRunner, effects: EncodedEffects, packetBytes: number): Promise<void> {
-    await Promise.all([
-      ...run(runner, this.#untag, effects.untagged),
-      ...run(runner, this.#tag, effects.tags),
-      ...run(runner, this.#send, effects.outbox, packetBytes),
-      ...run(runner, this.#unschedule, effects.unscheduled),
-      ...run(runner, this.#schedule, effects.schedules, packetBytes),
-      ...effects.forgotten.map((row) => runner.run(this.#forget.of(1), row)),
-      ...run(runner, this.#remember, effects.history, packetBytes),
-      ...run(runner, this.#unseed, effects.unseeded),
-      ...run(runner, this.#seed, effects.seeds, packetBytes),
-    ]);
+  /** Everything else, in the order that it must be written. */
+  writing(effects: EncodedEffects, packetBytes: number): readonly BoundStatement[] {
+    return [
+      ...bound(this.#untag, effects.untagged),
+      ...bound(this.#tag, effects.tags),
+      ...bound(this.#send, effects.outbox, packetBytes),
+      ...bound(this.#unschedule, effects.unscheduled),
+      ...bound(this.#schedule, effects.schedules, packetBytes),
+      ...effects.forgotten.map((row) => this.#forget.bind(1, row)),
+      ...bound(this.#remember, effects.history, packetBytes),
+      ...bound(this.#unseed, effects.unseeded),
+      ...bound(this.#seed, effects.seeds, packetBytes),
+    ];
   }
 }
 
-function run(
-  runner: SqlRunner,
+function bound(
   texts: BucketedTexts,
   rows: readonly SqlTuple[],
   packetBytes = Number.MAX_SAFE_INTEGER,
-): readonly Promise<SqlResult>[] {
-  return sliced(rows, packetBytes).map((slice) => runner.run(texts.of(slice.length), slice.flat()));
+): readonly BoundStatement[] {
+  return sliced(rows, packetBytes).map((slice) => texts.bind(slice.length, slice.flat()));
 }
