@@ -345,6 +345,7 @@ function isOfBoot(held: Announcement, reader: PacketReader): boolean {
   return held.bootHi === reader.bootHi && held.bootLo === reader.bootLo;
 }
 
-function isCompatible(reader: PacketReader): boolean {
+/** Whether the member that the reader has read speaks the wire that is spoken here. */
+export function isCompatible(reader: PacketReader): boolean {
   return reader.wireMin <= WIRE_VERSION && reader.wireMax >= WIRE_VERSION;
 }

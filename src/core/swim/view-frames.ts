@@ -3,7 +3,7 @@ import type { Defence } from "./defence.ts";
 import type { DropReason } from "./effects.ts";
 import type { SwimKernel } from "./kernel.ts";
 import { DEAD, LEFT, type Rank, SUSPECT, UNKNOWN } from "./member.ts";
-import type { Membership } from "./membership.ts";
+import { isCompatible, type Membership } from "./membership.ts";
 import { PacketReader } from "./packet-reader.ts";
 import { PacketWriter } from "./packet-writer.ts";
 import {
@@ -17,7 +17,6 @@ import {
   type Refusal,
   SUSPECT_PART,
   SYNC,
-  WIRE_VERSION,
 } from "./wire.ts";
 
 /** What a frame turned out to be before anything of it was taken over. */
@@ -121,30 +120,19 @@ export class ViewFrames {
     return news;
   }
 
-  /** The wire versions that all live members share, or the verdict that there is none. */
+  /** Counts the members and looks at the sender's own `alive`: why the frame does not count, if so. */
   #checkMembers(): FrameVerdict | undefined {
-    const { config, view, order, self } = this.#kernel;
     const reader = this.#reader;
     let members = 0;
-    let least = WIRE_VERSION;
-    let most = WIRE_VERSION;
     while (reader.next()) {
       if (reader.tag !== ALIVE_PART || !reader.readAlive()) continue;
       members += 1;
-      if (members > config.maxMembers) return { kind: "dropped", reason: "size" };
-      least = Math.max(least, reader.wireMin);
-      most = Math.min(most, reader.wireMax);
-      const isSender = reader.idHi === reader.senderHi && reader.idLo === reader.senderLo;
-      if (isSender && this.#isNameTaken()) return { kind: "refused", reason: "name" };
+      if (members > this.#kernel.config.maxMembers) return { kind: "dropped", reason: "size" };
+      if (reader.idHi !== reader.senderHi || reader.idLo !== reader.senderLo) continue;
+      if (!isCompatible(reader)) return { kind: "refused", reason: "protocol" };
+      if (this.#isNameTaken()) return { kind: "refused", reason: "name" };
     }
-    if (!reader.isWhole) return { kind: "dropped", reason: "decode" };
-    for (let at = -1; at < order.length; at += 1) {
-      const index = at < 0 ? self.index : order.at(at);
-      const held = view.isLive(index) ? view.announcement(index) : undefined;
-      least = Math.max(least, held?.wireMin ?? 0);
-      most = Math.min(most, held?.wireMax ?? WIRE_VERSION);
-    }
-    return least > most ? { kind: "refused", reason: "protocol" } : undefined;
+    return reader.isWhole ? undefined : { kind: "dropped", reason: "decode" };
   }
 
   /** Whether the sender, whose own `alive` was just read, goes by a name that another process has. */
