@@ -1,4 +1,3 @@
-import { sameBytes } from "./announcement.ts";
 import type { Courier } from "./courier.ts";
 import type { Conflict } from "./effects.ts";
 import type { SwimKernel } from "./kernel.ts";
@@ -44,7 +43,7 @@ export class Defence {
     if (reader.generation < own.generation) return;
     if (reader.generation > own.generation) return this.conflict("outranked");
     if (reader.bootHi !== own.bootHi || reader.bootLo !== own.bootLo) return this.conflict("name");
-    if (reader.incarnation < self.incarnation || sameBytes(own.part, reader.part)) return;
+    if (reader.incarnation < self.incarnation || reader.isPart(own.part)) return;
     if (reader.incarnation === MAX_INCARNATION) return this.conflict("exhausted");
     this.#refute(reader.incarnation);
   }

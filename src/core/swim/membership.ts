@@ -9,6 +9,7 @@ import {
   type MemberInfo,
   outranks,
   type Standing,
+  stateOf,
   SUSPECT,
   UNKNOWN,
 } from "./member.ts";
@@ -61,13 +62,15 @@ export class Membership {
     const index = view.roster.find(reader.idHi, reader.idLo);
     if (view.rank(index) === UNKNOWN) return this.#enter(reader);
     const held = view.announcement(index);
+    // Of a whole view that comes in, nearly all is known: nothing more is looked at then.
+    if (held !== undefined && reader.isPart(held.part) && view.isLive(index)) return false;
     const heldGeneration = view.generation(index);
     if (reader.generation < heldGeneration) return false;
     if (view.roster.name(index) !== "" && view.roster.name(index) !== reader.name) {
       return this.#refuse("field");
     }
     if (reader.generation > heldGeneration) return this.#reborn(nowMs, index, reader);
-    if (held !== undefined && !isOfBoot(held, reader)) {
+    if (held !== undefined && isOfOtherBoot(held, reader)) {
       return this.#claimed(nowMs, index, reader);
     }
     if (reader.incarnation > view.incarnation(index)) return this.#renewed(index, reader);
@@ -141,7 +144,7 @@ export class Membership {
     if (rank === LEFT) return false;
     if (incarnation <= view.incarnation(index)) return rank !== DEAD;
     // It lives, but where and as what process only its own `alive` can tell.
-    if (view.announcement(index) === undefined) return true;
+    if (view.announcement(index)?.generation !== generation) return true;
     view.set(index, { generation, incarnation, rank: ALIVE });
     if (rank === SUSPECT) {
       suspicions.clear(index);
@@ -191,15 +194,19 @@ export class Membership {
 
   /** Another process with the name and generation of the one that is held. */
   #claimed(nowMs: number, index: number, reader: PacketReader): boolean {
-    const { view, config, outbox } = this.#kernel;
+    const { view, config } = this.#kernel;
     const sinceMs = view.tombstones.get(index) ?? nowMs;
     const mayTake = config.reclaimMs > 0 && nowMs - sinceMs >= config.reclaimMs;
     const isLater = reader.incarnation > view.incarnation(index);
     if (view.rank(index) === DEAD && mayTake && isLater) return this.#takeUp(index, reader);
-    if (view.isLive(index) && this.#conflicts.passes(index, nowMs)) {
-      outbox.event({ kind: "conflict", conflict: "name", member: view.info(index) });
-    }
+    if (view.isLive(index)) this.#tellConflict(nowMs, index);
     return false;
+  }
+
+  #tellConflict(nowMs: number, index: number): void {
+    const { view, outbox } = this.#kernel;
+    if (!this.#conflicts.passes(index, nowMs)) return;
+    outbox.event({ kind: "conflict", conflict: "name", member: view.info(index) });
   }
 
   /** The member has raised its incarnation. */
@@ -223,12 +230,10 @@ export class Membership {
 
   /** An `alive` at the incarnation that is held: new only if that incarnation was hearsay so far. */
   #repeated(nowMs: number, index: number, reader: PacketReader, held: Announcement): boolean {
-    const { view, outbox } = this.#kernel;
+    const { view } = this.#kernel;
     if (!view.isLive(index)) return false;
     if (held.incarnation === reader.incarnation) {
-      const isConflict = held.address !== reader.address && this.#conflicts.passes(index, nowMs);
-      const member = view.info(index);
-      if (isConflict) outbox.event({ kind: "conflict", conflict: "name", member });
+      if (held.address !== reader.address) this.#tellConflict(nowMs, index);
       return false;
     }
     const before = view.info(index);
@@ -293,14 +298,16 @@ export class Membership {
   }
 
   #bury(nowMs: number, standing: Standing, index: number): void {
-    const { view, suspicions } = this.#kernel;
+    const { view, suspicions, outbox } = this.#kernel;
     const { generation, incarnation, rank } = standing;
     const wasLive = view.isLive(index);
+    // The process that was held, even where it is a later one of which is said that it is over.
+    const member = { ...view.info(index), state: stateOf(rank) };
     suspicions.clear(index);
     view.set(index, { generation, incarnation, rank });
     if (!wasLive) return;
     this.#addTombstone(index, nowMs);
-    this.#event(rank === LEFT ? "left" : "dead", index);
+    outbox.event({ kind: rank === LEFT ? "left" : "dead", member });
   }
 
   #addTombstone(index: number, sinceMs: number): void {
@@ -335,14 +342,16 @@ export class Membership {
     return false;
   }
 
-  #event(kind: "join" | "refuted" | "dead" | "left", index: number): void {
+  #event(kind: "join" | "refuted", index: number): void {
     const { view, outbox } = this.#kernel;
     outbox.event({ kind, member: view.info(index) });
   }
 }
 
-function isOfBoot(held: Announcement, reader: PacketReader): boolean {
-  return held.bootHi === reader.bootHi && held.bootLo === reader.bootLo;
+/** Whether two processes speak in one generation. */
+function isOfOtherBoot(held: Announcement, reader: PacketReader): boolean {
+  if (held.generation !== reader.generation) return false;
+  return held.bootHi !== reader.bootHi || held.bootLo !== reader.bootLo;
 }
 
 /** Whether the member that the reader has read speaks the wire that is spoken here. */

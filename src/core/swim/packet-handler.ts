@@ -73,19 +73,13 @@ export class PacketHandler {
     return undefined;
   }
 
-  /**
-   * A ping that came over a stream. Answers the frame to send back, or why there is none: `kind` if
-   * the frame is something else.
-   */
-  streamPing(bytes: Uint8Array): Uint8Array | DropReason {
+  /** A ping that came over a stream. Answers the frame to send back, or what it is if it is no ping. */
+  streamPing(bytes: Uint8Array): Uint8Array | "target" | "other" {
     const { config, self } = this.#kernel;
     const reader = this.#reader;
-    const fault = reader.open(bytes, FRAME_MAGIC);
-    if (fault !== undefined) return fault;
-    if (reader.clusterHash !== config.clusterHash) return "cluster";
-    if (!reader.next()) return "decode";
-    if (reader.tag !== PING) return "kind";
-    if (!reader.readPing()) return "decode";
+    const isRead = reader.open(bytes, FRAME_MAGIC) === undefined && reader.next();
+    if (!isRead || reader.clusterHash !== config.clusterHash) return "other";
+    if (reader.tag !== PING || !reader.readPing()) return "other";
     if (reader.idLo !== self.id.lo) return "target";
     this.#writer.begin(FRAME_MAGIC, self.header);
     this.#writer.answer(ACK, reader.seq);

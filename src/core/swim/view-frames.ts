@@ -70,7 +70,7 @@ export class ViewFrames {
     return this.#writer.finish();
   }
 
-  /** Looks a frame through from its first byte to its last, and changes nothing. */
+  /** Looks a frame through from its first byte to its last, and takes nothing of it over. */
   check(bytes: Uint8Array): FrameVerdict {
     const { config } = this.#kernel;
     const reader = this.#reader;
@@ -120,26 +120,42 @@ export class ViewFrames {
     return news;
   }
 
-  /** Counts the members and looks at the sender's own `alive`: why the frame does not count, if so. */
+  /**
+   * Counts the members and looks at the sender's own `alive`, which is the first. Answers why the
+   * frame does not count, if so.
+   */
   #checkMembers(): FrameVerdict | undefined {
     const reader = this.#reader;
     let members = 0;
     while (reader.next()) {
-      if (reader.tag !== ALIVE_PART || !reader.readAlive()) continue;
+      if (reader.tag !== ALIVE_PART) continue;
       members += 1;
       if (members > this.#kernel.config.maxMembers) return { kind: "dropped", reason: "size" };
+      if (members > 1 || !reader.readAlive()) continue;
       if (reader.idHi !== reader.senderHi || reader.idLo !== reader.senderLo) continue;
+      if (this.#isMyself()) return { kind: "dropped", reason: "self" };
       if (!isCompatible(reader)) return { kind: "refused", reason: "protocol" };
       if (this.#isNameTaken()) return { kind: "refused", reason: "name" };
     }
     return reader.isWhole ? undefined : { kind: "dropped", reason: "decode" };
   }
 
+  /** Whether the sender is this process, found at another of its addresses. */
+  #isMyself(): boolean {
+    const { self, view } = this.#kernel;
+    const own = view.announcement(self.index);
+    const { idHi, idLo, bootHi, bootLo } = this.#reader;
+    return self.is(idHi, idLo) && bootHi === own?.bootHi && bootLo === own.bootLo;
+  }
+
   /** Whether the sender, whose own `alive` was just read, goes by a name that another process has. */
   #isNameTaken(): boolean {
     const { view, self } = this.#kernel;
     const reader = this.#reader;
-    if (self.is(reader.idHi, reader.idLo)) return true;
+    if (self.is(reader.idHi, reader.idLo)) {
+      this.#defence.announced(reader);
+      return true;
+    }
     const index = view.roster.find(reader.idHi, reader.idLo);
     if (!view.isLive(index)) return false;
     const held = view.announcement(index);
