@@ -93,7 +93,7 @@ export class Membership {
 
   /** A death that is told as gossip. */
   dead(nowMs: number, said: Accusation): void {
-    const { view, config, suspicions } = this.#kernel;
+    const { view, suspicions } = this.#kernel;
     const { index, incarnation } = said;
     if (said.generation > view.generation(index)) return this.#succeeded(nowMs, said);
     if (!this.#isAboutHeld(said)) return;
@@ -101,8 +101,11 @@ export class Membership {
     if (rank === DEAD) return this.#raise(index, incarnation);
     if (rank === LEFT) return;
     // A suspicion of a lower incarnation says nothing: the member may have refuted it since.
-    if (rank === ALIVE || incarnation > view.incarnation(index)) this.#suspectAt(nowMs, said);
-    suspicions.shorten(index, config.corroborateIntervals * config.probeIntervalMs);
+    if (rank === ALIVE || incarnation > view.incarnation(index)) {
+      this.#suspectAt(nowMs, said);
+      this.#tellAccused(index, said.from);
+    }
+    suspicions.shorten(index, this.#corroborateMs);
     this.expire(nowMs);
   }
 
@@ -119,6 +122,20 @@ export class Membership {
   tombstone(idHi: number, idLo: number, standing: Standing, sinceMs: number): void {
     const { view } = this.#kernel;
     this.#addTombstone(view.enter(idHi, idLo, standing), sinceMs);
+  }
+
+  get #corroborateMs(): number {
+    const { corroborateIntervals, probeIntervalMs } = this.#kernel.config;
+    return corroborateIntervals * probeIntervalMs;
+  }
+
+  tick(nowMs: number): void {
+    const { suspicions, self } = this.#kernel;
+    this.expire(nowMs);
+    for (let index = suspicions.takeReminder(nowMs); index !== undefined; ) {
+      this.#courier.spread(index, this.#courier.statement(index, self.id));
+      index = suspicions.takeReminder(nowMs);
+    }
   }
 
   /** Suspicions that have run out are deaths now. */
@@ -273,16 +290,26 @@ export class Membership {
   }
 
   #suspectAt(nowMs: number, said: Accusation): void {
-    const { view, suspicions, config, outbox } = this.#kernel;
+    const { view, suspicions, config, outbox, self } = this.#kernel;
     const { index, generation, incarnation, from } = said;
     const wasAlive = view.rank(index) === ALIVE;
     view.set(index, { generation, incarnation, rank: SUSPECT });
-    suspicions.start(index, nowMs, from, suspicionTimes(config, this.size));
+    // Of its own accusation the node reminds others: if it got out to nobody, nobody can refute it.
+    const times = suspicionTimes(config, this.size);
+    const isOwn = self.is(from.hi, from.lo);
+    const remindMs = Math.max(config.probeIntervalMs, this.#corroborateMs);
+    suspicions.start(index, nowMs, from, times, isOwn ? remindMs : undefined);
     this.#courier.spread(index, this.#courier.statement(index, from));
     if (!wasAlive) return;
     const by = view.roster.find(from.hi, from.lo);
     const member = view.info(index);
     outbox.event({ kind: "suspect", member, by: by < 0 ? "" : view.roster.name(by) });
+  }
+
+  /** There is little time to refute: the accused hears of it directly. */
+  #tellAccused(index: number, from: MemberId): void {
+    const to = this.#kernel.view.address(index);
+    if (to !== undefined) this.#courier.single(to, this.#courier.statement(index, from));
   }
 
   #confirm(index: number, from: MemberId): void {

@@ -143,7 +143,7 @@ export class Swim {
   onTick(nowMs: number): void {
     if (!this.#begin(nowMs)) return;
     const now = this.#nowMs;
-    this.#membership.expire(now);
+    this.#membership.tick(now);
     this.#prober.tick(now);
     this.#relays.tick(now);
     this.#antiEntropy.tick(now);

@@ -12,8 +12,8 @@ export type Fault =
       readonly seeds?: readonly number[];
       /** The address that each takes, if not its old one. */
       readonly addresses?: readonly string[];
-      /** Goes on in the generation it had: two processes with one identity, or a clock set back. */
-      readonly sameGeneration?: boolean;
+      /** Takes the name and generation of another member: a machine that was cloned. */
+      readonly as?: number;
     }
   | {
       /** `process`: timers and all; `io`: timers run, nothing goes in or out. */
@@ -49,6 +49,8 @@ export type Fault =
       readonly atMs: number;
       readonly forMs: number;
       readonly links: readonly (readonly [number, number])[];
+      /** Those whose links they are, if so many fail that they may be removed. */
+      readonly members?: readonly number[];
     }
   | { readonly kind: "leave"; readonly atMs: number; readonly members: readonly number[] }
   | {
@@ -60,7 +62,8 @@ export type Fault =
 
 /** Members of a fault, or none if it befalls the network. */
 export function membersOf(fault: Fault): readonly number[] {
-  return "members" in fault ? fault.members : [];
+  if (fault.kind === "partition") return fault.groups.flat();
+  return "members" in fault ? (fault.members ?? []) : [];
 }
 
 /** Whether a fault makes its members liable to be removed, now or from then on. */

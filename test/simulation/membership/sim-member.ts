@@ -27,7 +27,7 @@ export interface MemberWorld {
 /** One simulated process after the other under one name: runs, stands still, dies, comes back. */
 export class SimMember {
   readonly number: number;
-  readonly name: string;
+  name: string;
   address: string;
   /** Grows with each process. */
   generation = 0;
@@ -62,6 +62,11 @@ export class SimMember {
   /** Runs, reads and sends. */
   get isWell(): boolean {
     return this.#swim !== undefined && this.#stoppedAtMs === undefined && !this.#isBlocked;
+  }
+
+  /** Whether a process runs that has not said farewell. */
+  get isMember(): boolean {
+    return this.#swim !== undefined && this.#swim.member(this.name)?.state !== "left";
   }
 
   /** The member's own clock, in whole milliseconds. */

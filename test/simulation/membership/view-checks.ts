@@ -75,7 +75,7 @@ export function checkGauges(
 
 /** Whether all that run hold the same members, namely themselves. */
 export function agree(nodes: readonly SimMember[]): boolean {
-  const running = nodes.filter(({ swim }) => swim !== undefined && swim.nextDeadline() < Infinity);
+  const running = nodes.filter(({ isMember }) => isMember);
   const digest = running[0]?.swim?.digest;
   return running.every(
     ({ swim }) => swim?.digest === digest && swim?.gauges.live === running.length,
@@ -84,7 +84,7 @@ export function agree(nodes: readonly SimMember[]): boolean {
 
 /** C6: all that run hold the same members, namely themselves. */
 export function checkDigests(nodes: readonly SimMember[]): readonly Violation[] {
-  const running = nodes.filter(({ swim }) => swim !== undefined && swim.nextDeadline() < Infinity);
+  const running = nodes.filter(({ isMember }) => isMember);
   const first = running[0]?.swim;
   if (first === undefined) return [];
   return running.flatMap(({ name, swim }): Violation[] => {

@@ -18,6 +18,10 @@ export interface WorldOptions {
   /** Begin as a cluster in which all know all; otherwise no process runs at the start. */
   readonly formed?: boolean;
   readonly faults?: readonly Fault[];
+  /** Members that everybody has as seeds from the start. */
+  readonly seeds?: readonly number[];
+  /** How far clocks may be off, as a share; each is drawn. */
+  readonly drift?: number;
   /** Whether views and tables are looked at every simulated second. */
   readonly checks?: boolean;
 }
@@ -67,7 +71,10 @@ export class World implements MemberWorld {
       this.#byAddress.set(node.address, node);
       this.#byName.set(node.name, node);
     }
-    if (formed) this.#form();
+    const drift = options.drift ?? 0;
+    const clocks = seeded(seed, "clocks");
+    for (const node of this.nodes) node.rate = 1 + drift * (2 * clocks.unit() - 1);
+    if (formed) this.#form(options.seeds ?? []);
     for (const fault of faults) this.#plan(fault);
     if (this.#checks) this.wheel.at(CHECK_EVERY_MS, () => this.#checkAll());
   }
@@ -117,12 +124,18 @@ export class World implements MemberWorld {
     return [...this.violations, ...this.observations.violations];
   }
 
-  start(number: number, seeds: readonly number[], sameGeneration = false): void {
+  /** Begins a process, in place of one that is leaving; not beside one that is a member. */
+  start(number: number, seeds: readonly number[], as?: number): void {
     const node = this.nodes[number];
-    if (node === undefined || node.swim !== undefined) return;
-    if (sameGeneration) node.generation -= 1;
+    const original = as === undefined ? undefined : this.nodes[as];
+    if (node === undefined || node.isMember) return;
+    if (original !== undefined) {
+      node.name = original.name;
+      node.generation = original.generation - 1;
+    }
     this.observations.forget(number);
     node.start();
+    this.#issued.note([node]);
     const addresses = seeds.map((seed) => this.nodes[seed]?.address ?? "");
     node.tell((swim, nowMs) => swim.addSeeds(nowMs, addresses));
   }
@@ -205,10 +218,13 @@ export class World implements MemberWorld {
     this.onEvent(observer, event);
   }
 
-  #form(): void {
+  #form(seeds: readonly number[]): void {
     for (const node of this.nodes) node.start();
     const cores = this.nodes.flatMap(({ swim }) => (swim === undefined ? [] : [swim]));
     for (const core of cores) core.preload(cores);
+    if (seeds.length === 0) return;
+    const addresses = seeds.map((one) => this.nodes[one]?.address ?? "");
+    for (const node of this.nodes) node.tell((swim, nowMs) => swim.addSeeds(nowMs, addresses));
   }
 
   #checkAll(): void {
@@ -236,8 +252,8 @@ export class World implements MemberWorld {
       case "start":
         nodes.forEach((node, i) => {
           const address = fault.addresses?.[i];
-          if (address !== undefined && node.swim === undefined) this.move(node, address);
-          this.start(node.number, fault.seeds ?? [], fault.sameGeneration);
+          if (address !== undefined && node.swim === undefined) this.#move(node, address);
+          this.start(node.number, fault.seeds ?? [], fault.as);
         });
         return;
       case "pause":
@@ -283,7 +299,7 @@ export class World implements MemberWorld {
   }
 
   /** The member's next process has another address; its old one may be another's now. */
-  move(node: SimMember, address: string): void {
+  #move(node: SimMember, address: string): void {
     if (this.#byAddress.get(node.address) === node) this.#byAddress.delete(node.address);
     node.address = address;
     this.#byAddress.set(address, node);
