@@ -27,6 +27,8 @@ export interface Accusation {
 }
 
 const CONFLICT_EVERY_MS = 30_000;
+/** How many of all members tell a suspected one directly, in the mean. */
+const NOTICES = 8;
 const LEAST_TOMBSTONES = 4_096;
 
 /**
@@ -56,8 +58,7 @@ export class Membership {
   alive(nowMs: number, reader: PacketReader): boolean {
     const { view, self } = this.#kernel;
     if (self.is(reader.idHi, reader.idLo)) {
-      this.#defence.announced(reader);
-      return false;
+      return this.#defence.announced(reader);
     }
     const index = view.roster.find(reader.idHi, reader.idLo);
     if (view.rank(index) === UNKNOWN) return this.#enter(reader);
@@ -102,8 +103,7 @@ export class Membership {
     if (rank === LEFT) return;
     // A suspicion of a lower incarnation says nothing: the member may have refuted it since.
     if (rank === ALIVE || incarnation > view.incarnation(index)) {
-      this.#suspectAt(nowMs, said);
-      this.#tellAccused(index, said.from);
+      this.#suspectAt(nowMs, said, "short");
     }
     suspicions.shorten(index, this.#corroborateMs);
     this.expire(nowMs);
@@ -289,8 +289,8 @@ export class Membership {
     outbox.event({ kind: "update", member: view.info(index), before });
   }
 
-  #suspectAt(nowMs: number, said: Accusation): void {
-    const { view, suspicions, config, outbox, self } = this.#kernel;
+  #suspectAt(nowMs: number, said: Accusation, time: "full" | "short" = "full"): void {
+    const { view, suspicions, config, outbox, self, random } = this.#kernel;
     const { index, generation, incarnation, from } = said;
     const wasAlive = view.rank(index) === ALIVE;
     view.set(index, { generation, incarnation, rank: SUSPECT });
@@ -300,13 +300,14 @@ export class Membership {
     const remindMs = Math.max(config.probeIntervalMs, this.#corroborateMs);
     suspicions.start(index, nowMs, from, times, isOwn ? remindMs : undefined);
     this.#courier.spread(index, this.#courier.statement(index, from));
+    // Gossip may miss the accused for long: some few tell him, and all do where there is little time.
+    if (time === "short" || random.below(this.size) < NOTICES) this.#tellAccused(index, from);
     if (!wasAlive) return;
     const by = view.roster.find(from.hi, from.lo);
     const member = view.info(index);
     outbox.event({ kind: "suspect", member, by: by < 0 ? "" : view.roster.name(by) });
   }
 
-  /** There is little time to refute: the accused hears of it directly. */
   #tellAccused(index: number, from: MemberId): void {
     const to = this.#kernel.view.address(index);
     if (to !== undefined) this.#courier.single(to, this.#courier.statement(index, from));

@@ -130,11 +130,11 @@ export class PacketHandler {
         this.#targets.membership.alive(nowMs, reader);
         return undefined;
       case SUSPECT_PART:
-        return reader.readStatement() ? this.#statement(nowMs, SUSPECT) : "decode";
+        return reader.readStatement() ? this.#statement(nowMs, from, SUSPECT) : "decode";
       case DEAD_PART:
-        return reader.readStatement() ? this.#statement(nowMs, DEAD) : "decode";
+        return reader.readStatement() ? this.#statement(nowMs, from, DEAD) : "decode";
       case LEFT_PART:
-        return reader.readStatement() ? this.#statement(nowMs, LEFT) : "decode";
+        return reader.readStatement() ? this.#statement(nowMs, from, LEFT) : "decode";
       default:
         return "kind";
     }
@@ -179,19 +179,20 @@ export class PacketHandler {
     return undefined;
   }
 
-  #statement(nowMs: number, rank: Rank): DropReason | undefined {
+  #statement(nowMs: number, from: string, rank: Rank): DropReason | undefined {
     const { view, self } = this.#kernel;
-    const { membership, defence } = this.#targets;
+    const { courier, membership, defence } = this.#targets;
     const reader = this.#reader;
     const { generation, incarnation } = reader;
     if (self.is(reader.idHi, reader.idLo)) {
-      defence.accused({ generation, incarnation, rank });
+      // Whoever tells it is the first to hear the contrary, whomever else gossip reaches.
+      if (defence.accused({ generation, incarnation, rank })) courier.single(from, self.part);
       return undefined;
     }
     const index = view.roster.find(reader.idHi, reader.idLo);
     if (view.rank(index) === UNKNOWN) return "unknown";
-    const from = { hi: reader.fromHi, lo: reader.fromLo };
-    const said = { index, generation, incarnation, from };
+    const accuser = { hi: reader.fromHi, lo: reader.fromLo };
+    const said = { index, generation, incarnation, from: accuser };
     if (rank === SUSPECT) membership.suspect(nowMs, said);
     else if (rank === DEAD) membership.dead(nowMs, said);
     else membership.left(nowMs, said);

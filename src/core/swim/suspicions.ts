@@ -89,6 +89,11 @@ export class Suspicions {
     return true;
   }
 
+  /** Who accused first. */
+  accuser(subject: number): MemberId | undefined {
+    return this.#bySubject.get(subject)?.accusers[0];
+  }
+
   /** Lets the suspicion last until `afterMs` behind its beginning at most. */
   shorten(subject: number, afterMs: number): void {
     const suspicion = this.#bySubject.get(subject);

@@ -114,7 +114,9 @@ export class ViewFrames {
       const index = view.roster.find(reader.idHi, reader.idLo);
       const { generation, incarnation } = reader;
       const isKnown = view.rank(index) !== UNKNOWN;
-      if (isKnown) this.#accuse(nowMs, rank, { index, generation, incarnation, from: sender });
+      // A suspicion has the accuser it had there, or exchanges would seem to confirm it.
+      const from = rank === SUSPECT ? { hi: reader.fromHi, lo: reader.fromLo } : sender;
+      if (isKnown) this.#accuse(nowMs, rank, { index, generation, incarnation, from });
       else if (rank !== SUSPECT) this.#addTombstone(nowMs, rank);
     }
     return news;
@@ -183,12 +185,13 @@ export class ViewFrames {
   }
 
   #writeMember(index: number): void {
-    const { view, self } = this.#kernel;
+    const { view, self, suspicions } = this.#kernel;
     const announcement = view.announcement(index);
     if (!view.isLive(index) || announcement === undefined) return;
     this.#writer.part(announcement.part);
     if (view.rank(index) !== SUSPECT) return;
-    this.#writer.part(this.#courier.statement(index, self.id));
+    const accuser = suspicions.accuser(index) ?? self.id;
+    this.#writer.part(this.#courier.statement(index, accuser));
   }
 
   #size(): number {
