@@ -59,6 +59,8 @@ export interface ScenarioOptions {
 const UDP_BYTES = 28;
 /** How long views must stay one. */
 const CALM_MS = 3_000;
+/** Within which all accusations have run out and all that there was to tell is told. */
+const QUIET_MS = 60_000;
 
 /** Plays a scenario: first the faults, then, with all of them over, until all views are one. */
 export function play(scenario: Scenario, options: ScenarioOptions): ScenarioReport {
@@ -80,6 +82,10 @@ export function play(scenario: Scenario, options: ScenarioOptions): ScenarioRepo
   world.run(endMs);
   const settledMs = settle(world, scenario.settleMs) - endMs;
   world.checkEnd();
+  // Once all is told, nobody has anything left to say.
+  if (!world.runUntil(world.nowMs + QUIET_MS, () => isQuiet(world))) {
+    world.violations.push({ checker: "bounds", message: "statements are spread without end" });
+  }
   const violations = [...world.allViolations(), ...judge(scenario, world)];
   const { packets, bytes } = world.sent;
   const nodeS = (members * world.nowMs) / 1_000;
@@ -100,6 +106,10 @@ export function play(scenario: Scenario, options: ScenarioOptions): ScenarioRepo
     replayHash: world.replayHash,
     faults,
   };
+}
+
+function isQuiet(world: World): boolean {
+  return world.nodes.every(({ isMember, swim }) => !isMember || swim?.gauges.spreading === 0);
 }
 
 /** Runs until views have been one for a while; answers since when, or when time was up. */
