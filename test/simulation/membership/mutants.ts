@@ -216,12 +216,19 @@ export function readTexts(engine: SwimEngine): readonly string[] {
   });
 }
 
-/** Lets texts and simulation look for a mutant; of the simulation the first run that fails is enough. */
-export async function hunt(mutant: Mutant): Promise<Capture> {
+/**
+ * Lets texts and simulation look for a mutant; of the simulation the first run that fails is enough,
+ * and `until caught` none is made where texts have found it.
+ */
+export async function hunt(
+  mutant: Mutant,
+  how: "in full" | "until caught" = "in full",
+): Promise<Capture> {
   using folder = tempDir();
   const engine = await loadPatchedSwim(mutant.patches, folder.path);
   const texts = readTexts(engine);
-  return { texts, runs: simulated(engine) };
+  const isOver = how === "until caught" && texts.length > 0;
+  return { texts, runs: isOver ? [] : simulated(engine) };
 }
 
 function simulated(engine: SwimEngine): readonly string[] {

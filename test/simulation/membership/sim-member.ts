@@ -29,6 +29,8 @@ export class SimMember {
   readonly number: number;
   name: string;
   address: string;
+  /** What its next process runs. */
+  engine: SwimEngine;
   /** Grows with each process. */
   generation = 0;
   /** What a process announces first. */
@@ -49,6 +51,7 @@ export class SimMember {
 
   constructor(world: MemberWorld, number: number) {
     this.#world = world;
+    this.engine = world.engine;
     this.number = number;
     this.name = `m${number}`;
     this.address = `m${number}:7000`;
@@ -75,9 +78,9 @@ export class SimMember {
   }
 
   start(): void {
-    const { engine, roster, config, seed, members } = this.#world;
+    const { roster, config, seed, members } = this.#world;
     this.generation += 1;
-    this.#swim = new engine.Swim(
+    this.#swim = new this.engine.Swim(
       {
         config,
         roster,
