@@ -15,6 +15,7 @@ import {
 } from "./member.ts";
 import type { PacketReader } from "./packet-reader.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { mostTombstones } from "./swim-config.ts";
 import { suspicionTimes } from "./timing.ts";
 import { type MemberId, WIRE_VERSION } from "./wire.ts";
 
@@ -29,7 +30,6 @@ export interface Accusation {
 const CONFLICT_EVERY_MS = 30_000;
 /** How many of all members tell a suspected one directly, in the mean. */
 const NOTICES = 8;
-const LEAST_TOMBSTONES = 4_096;
 
 /**
  * The rules by which statements change the view. A statement counts iff it outranks what is held
@@ -341,8 +341,7 @@ export class Membership {
   #addTombstone(index: number, sinceMs: number): void {
     const { tombstones } = this.#kernel.view;
     tombstones.set(index, sinceMs);
-    const most = Math.max(LEAST_TOMBSTONES, 4 * this.size);
-    if (tombstones.size <= most) return;
+    if (tombstones.size <= mostTombstones(this.size)) return;
     for (const oldest of tombstones.keys()) {
       this.#forget(oldest);
       break;

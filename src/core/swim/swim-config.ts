@@ -1,5 +1,5 @@
 import { assert } from "../../std/assert.ts";
-import { HEADER_BYTES, LARGEST_PART_BYTES } from "./wire.ts";
+import { HEADER_BYTES, LARGEST_PART_BYTES, STATEMENT_BYTES } from "./wire.ts";
 
 /** What a membership core is set to. Milliseconds, bytes and counts; all of it whole numbers. */
 export interface SwimConfig {
@@ -57,6 +57,8 @@ export interface SwimConfig {
   readonly strategyDigest: number;
 }
 
+const LEAST_TOMBSTONES = 4_096;
+
 /** The profile of an actor cluster in one data centre. */
 export const ACTOR_PROFILE: SwimConfig = {
   probeIntervalMs: 1_000,
@@ -89,6 +91,11 @@ export const ACTOR_PROFILE: SwimConfig = {
   strategyDigest: 0,
 };
 
+/** How many dead and left members are remembered among `n`; the oldest are let go of first. */
+export function mostTombstones(n: number): number {
+  return Math.max(LEAST_TOMBSTONES, 4 * n);
+}
+
 /** Throws `InvariantError` on settings that cannot work; the driver has validated what people wrote. */
 export function checkSwimConfig(config: SwimConfig): void {
   const { probeIntervalMs, probeTimeoutMs } = config;
@@ -101,4 +108,10 @@ export function checkSwimConfig(config: SwimConfig): void {
   );
   const roomBytes = config.packetBytes - config.sealBytes - HEADER_BYTES;
   assert(roomBytes >= LARGEST_PART_BYTES, "every statement fits into a datagram");
+  const memberBytes = LARGEST_PART_BYTES + STATEMENT_BYTES;
+  const viewBytes =
+    HEADER_BYTES +
+    config.maxMembers * memberBytes +
+    mostTombstones(config.maxMembers) * STATEMENT_BYTES;
+  assert(config.frameBytes >= viewBytes, "a view of all members fits into a frame");
 }

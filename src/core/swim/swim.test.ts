@@ -292,6 +292,7 @@ describe("whatever comes in", () => {
   test("what the driver must not do is an error of its own", () => {
     expect(() => coreOf({ probeTimeoutMs: 2_000_000 })).toThrow("times out before it ends");
     expect(() => coreOf({ packetBytes: 600 })).toThrow("fits into a datagram");
+    expect(() => coreOf({ frameBytes: 100_000 })).toThrow("fits into a frame");
     expect(() => coreOf({ gossipNodes: 1.5 })).toThrow("whole");
     expect(() => coreOf().setMeta(0, new Uint8Array(513))).toThrow("512");
   });

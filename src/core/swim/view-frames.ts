@@ -15,6 +15,7 @@ import {
   REFUSALS,
   REFUSED,
   type Refusal,
+  STATEMENT_BYTES,
   SUSPECT_PART,
   SYNC,
 } from "./wire.ts";
@@ -27,8 +28,6 @@ export type FrameVerdict =
   | { readonly kind: "dropped"; readonly reason: DropReason };
 
 const SYNC_BYTES = 7;
-const TOMBSTONE_BYTES = 2 + 26 + 4;
-const SUSPECT_BYTES = 2 + 26;
 
 /** Whole views as frames: written, looked through before they count, and taken over. */
 export class ViewFrames {
@@ -199,9 +198,9 @@ export class ViewFrames {
     let bytes = HEADER_BYTES + SYNC_BYTES + self.part.length;
     for (let at = 0; at < order.length; at += 1) {
       const announcement = view.announcement(order.at(at));
-      bytes += SUSPECT_BYTES + (announcement?.part.length ?? 0);
+      bytes += STATEMENT_BYTES + (announcement?.part.length ?? 0);
     }
-    return bytes + TOMBSTONE_BYTES * view.tombstones.size;
+    return bytes + STATEMENT_BYTES * view.tombstones.size;
   }
 }
 

@@ -54,6 +54,9 @@ export const ALIVE_FIXED_BYTES = 24;
 /** No single part of a datagram is larger. */
 export const LARGEST_PART_BYTES = 3 + ALIVE_FIXED_BYTES + NAME_BYTES + ADDRESS_BYTES + META_BYTES;
 
+/** The largest part of a frame that says something of another member. */
+export const STATEMENT_BYTES = 2 + 26 + 4;
+
 /** Why an exchange of views is refused; the index is the number on the wire. */
 export const REFUSALS = ["cluster", "protocol", "strategy", "name", "leaving"] as const;
 

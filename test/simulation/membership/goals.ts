@@ -1,3 +1,4 @@
+import { fuzz } from "./fuzz.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { loadPatchedSwim, type SwimEngine } from "./engine.ts";
 import {
@@ -369,6 +370,43 @@ async function lifeguardGoals(options: GoalOptions): Promise<readonly Figure[]> 
   ];
 }
 
+/** A million packets for every three seeds; that none throws is the goal. */
+function fuzzGoals(options: GoalOptions): readonly Figure[] {
+  const reports = range(1, options.seeds).map((seed) => fuzz(seed, 333_334));
+  const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
+  return [
+    {
+      goal: "F11",
+      what: "damaged packets, none of which threw",
+      value: sum(reports.map((one) => one.packets)),
+      unit: "",
+      least: 1,
+    },
+    {
+      goal: "F11",
+      what: "of these not dropped as a whole",
+      value: sum(reports.map((one) => one.taken)),
+      unit: "",
+    },
+    {
+      goal: "F11",
+      what: "most members that they made up",
+      value: percentile(
+        reports.map((one) => one.largestMembers),
+        1,
+      ),
+      unit: "",
+      most: 1_024,
+    },
+    {
+      goal: "F11",
+      what: "packets taken in",
+      value: mean(reports.map((one) => one.packetsPerS)),
+      unit: "/s",
+    },
+  ];
+}
+
 export const GOALS: readonly GoalGroup[] = [
   { name: "idle", measure: idleGoals },
   { name: "detection", measure: detectionGoals },
@@ -378,6 +416,7 @@ export const GOALS: readonly GoalGroup[] = [
   { name: "join", measure: joinGoals },
   { name: "heal", measure: healGoals },
   { name: "lifeguard", measure: lifeguardGoals },
+  { name: "fuzz", measure: fuzzGoals },
 ];
 
 /** Whether a figure is what its goal asks for; `undefined` without a goal. */

@@ -17,7 +17,7 @@ export interface MeasureOptions {
 
 /** Bounds that a large simulated cluster has to have lifted. */
 export function configFor(members: number, config: Partial<SwimConfig> = {}): Partial<SwimConfig> {
-  return members > 1_024 ? { ...config, maxMembers: 2 * members, frameBytes: 1 << 24 } : config;
+  return members > 1_024 ? { ...config, maxMembers: members, frameBytes: 1 << 24 } : config;
 }
 
 function worldOf(options: MeasureOptions, more: Partial<WorldOptions>): World {

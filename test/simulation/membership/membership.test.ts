@@ -4,6 +4,7 @@ import { tempDir } from "../../support/temp-dir.ts";
 import { drawnScenario } from "./drawn-scenario.ts";
 import { loadPatchedSwim } from "./engine.ts";
 import { detection, idle, noFigures, removals } from "./measure.ts";
+import { fuzz } from "./fuzz.ts";
 import { hunt, MUTANTS } from "./mutants.ts";
 import { describeFailure, play, type ScenarioReport } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -68,6 +69,12 @@ describe("the goals that are quick to measure", () => {
     ] as const;
     expect(removals({ members: 128, seed: 1 }, faults, 60_000).all).toBe(0);
   });
+});
+
+test("50,000 damaged datagrams throw nothing and stay within the bound of members", () => {
+  const report = fuzz(1, 50_000);
+  expect(report.taken).toBeGreaterThan(1_000);
+  expect(report.largestMembers).toBeLessThanOrEqual(ACTOR_PROFILE.maxMembers);
 });
 
 describe("members of two versions", () => {
