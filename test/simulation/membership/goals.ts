@@ -1,55 +1,7 @@
-import { fuzz } from "./fuzz.ts";
-import { tempDir } from "../../support/temp-dir.ts";
-import { loadPatchedSwim, type SwimEngine } from "./engine.ts";
-import {
-  announce,
-  blocking,
-  bootstrap,
-  detection,
-  flicker,
-  heal,
-  idle,
-  type MeasureOptions,
-  noFigures,
-  type Removals,
-  removals,
-} from "./measure.ts";
-import { MUTANTS } from "./mutants.ts";
-import { range, some } from "./pick.ts";
-import { seeded } from "./seeded.ts";
+import { by, each, type Figure, type GoalGroup, type GoalOptions } from "./figure.ts";
+import { announce, bootstrap, detection, heal, idle, noFigures } from "./measure.ts";
 import { mean, percentile } from "./statistics.ts";
-
-/** One line of the table: a goal, what it asks for and what came out. */
-export interface Figure {
-  readonly goal: string;
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  /** The most that is allowed; `undefined` where the figure is only told. */
-  readonly most?: number | undefined;
-  readonly least?: number;
-}
-
-/** How much is measured. */
-export interface GoalOptions {
-  readonly members: number;
-  readonly seeds: number;
-}
-
-/** A group of goals that are measured together, under the name by which it is asked for. */
-export interface GoalGroup {
-  readonly name: string;
-  readonly measure: (options: GoalOptions) => Promise<readonly Figure[]> | readonly Figure[];
-}
-
-/** A limit that depends on the size: the goals name three sizes. */
-function by(members: number, limits: readonly [number, number?, number?]): number | undefined {
-  if (members <= 128) return limits[0];
-  return members <= 1_000 ? limits[1] : limits[2];
-}
-
-const each = ({ members, seeds }: GoalOptions): MeasureOptions[] =>
-  range(1, seeds).map((seed) => ({ members, seed }));
+import { egressGoals, fuzzGoals, lifeguardGoals, lossGoals } from "./trouble-goals.ts";
 
 function idleGoals(options: GoalOptions): readonly Figure[] {
   const { members } = options;
@@ -167,84 +119,6 @@ function halfGoals(options: GoalOptions): readonly Figure[] {
   ];
 }
 
-function lossGoals(options: GoalOptions): readonly Figure[] {
-  const limits = new Map([
-    [0.05, [0, 0, 0]],
-    [0.1, [4]],
-    [0.2, [20]],
-    [0.3, [80]],
-  ] as const);
-  return [...limits].flatMap(([loss, limit]): Figure[] => {
-    const runs = each(options).map((run) =>
-      removals(run, [{ kind: "weather", atMs: 0, forMs: 300_000, weather: { loss } }], 300_000),
-    );
-    const goal = loss < 0.06 ? "G5" : "G6";
-    const what = `${loss * 100} % loss, 300 s`;
-    const per = (key: "packetsPerNodeS" | "bytesPerNodeS"): number =>
-      mean(runs.map((run) => run[key]));
-    return [
-      {
-        goal,
-        what: `${what}: false removals a run`,
-        value: mean(runs.map(({ all }) => all)),
-        unit: "pairs",
-        most: by(options.members, [...limit] as [number, number?, number?]),
-      },
-      {
-        goal: "",
-        what: `${what}: refutations a run`,
-        value: mean(runs.map((run) => run.refutations)),
-        unit: "",
-      },
-      { goal: "", what: `${what}: packets`, value: per("packetsPerNodeS"), unit: "/node/s" },
-      { goal: "", what: `${what}: bytes`, value: per("bytesPerNodeS") / 1_000, unit: "kB/node/s" },
-    ];
-  });
-}
-
-function egressGoals(options: GoalOptions): readonly Figure[] {
-  const { members } = options;
-  const runs = each(options).map((run) => {
-    const bad = some(members, Math.max(1, Math.round(members / 100)), seeded(run.seed, "victims"));
-    return removals(
-      run,
-      [{ kind: "loss", direction: "out", rate: 0.8, atMs: 2_000, forMs: 298_000, members: bad }],
-      300_000,
-    );
-  });
-  const flickers = each(options).map(flicker);
-  const removedS = flickers.flatMap(({ removedMs }) => removedMs.map((ms) => ms / 1_000));
-  return [
-    {
-      goal: "G9",
-      what: "1 % lose 80 % of what they send, 300 s: healthy removed a run",
-      value: mean(runs.map(({ all }) => all)),
-      unit: "pairs",
-      most: 0,
-    },
-    {
-      goal: "G10",
-      what: "1 % hear nothing 20 s in 40 s: first removal of each, max",
-      value: percentile(removedS, 1),
-      unit: "s",
-      most: 25,
-    },
-    {
-      goal: "G10",
-      what: "the same: returns of one in 5 min, for placement to hold back",
-      value: mean(flickers.map(({ returns }) => returns)) / Math.max(1, Math.round(members / 100)),
-      unit: "",
-    },
-    {
-      goal: "G10",
-      what: "the same: healthy removed a run",
-      value: mean(flickers.map((one) => one.falseRemovals)),
-      unit: "pairs",
-      most: 0,
-    },
-  ];
-}
-
 function joinGoals(options: GoalOptions): readonly Figure[] {
   const { members } = options;
   const runs = each({ members, seeds: Math.min(options.seeds, 5) }).map(bootstrap);
@@ -308,105 +182,6 @@ function healGoals(options: GoalOptions): readonly Figure[] {
   ];
 }
 
-/** SWIM as it was before Lifeguard, and without what this core adds. */
-async function plainSwim(folder: string): Promise<SwimEngine> {
-  const off = ["no buddy", "dead uncorroborated", "nobody is told directly"];
-  const patches = MUTANTS.filter(({ name }) => off.includes(name)).flatMap((one) => one.patches);
-  return await loadPatchedSwim(patches, folder);
-}
-
-const LIFEGUARD_MS = 120_000;
-
-async function lifeguardGoals(options: GoalOptions): Promise<readonly Figure[]> {
-  using folder = tempDir();
-  const engine = await plainSwim(folder.path);
-  const { members } = options;
-  const grid = [4, 16, 32].flatMap((count) =>
-    [2_000, 8_000, 16_000, 33_000].flatMap((forMs) =>
-      [64, 1_000, 16_000].map((pauseMs) => ({ count, forMs, pauseMs })),
-    ),
-  );
-  const play = (plain: boolean): readonly Removals[] =>
-    grid.map(({ count, forMs, pauseMs }, seed) => {
-      const victims = some(members, Math.floor((count * members) / 128), seeded(seed, "victims"));
-      const faults = blocking(victims, forMs, pauseMs, LIFEGUARD_MS);
-      const common = { members, seed };
-      return plain
-        ? removals(
-            { ...common, engine, config: { suspicionMult: 5, maxHealth: 0, suspicionMaxMult: 1 } },
-            faults,
-            LIFEGUARD_MS,
-          )
-        : removals({ ...common, config: { suspicionMult: 5 } }, faults, LIFEGUARD_MS);
-    });
-  const [off, on] = [play(true), play(false)];
-  const sum = (runs: readonly Removals[], key: "all" | "atHealthy"): number =>
-    runs.reduce((total, run) => total + run[key], 0);
-  const [offAll, onAll] = [sum(off, "all"), sum(on, "all")];
-  const [offHealthy, onHealthy] = [sum(off, "atHealthy"), sum(on, "atHealthy")];
-  return [
-    {
-      goal: "",
-      what: `${grid.length} runs of blocked members: removals by SWIM alone`,
-      value: offAll,
-      unit: "pairs",
-    },
-    { goal: "", what: "the same at healthy members", value: offHealthy, unit: "pairs" },
-    { goal: "", what: "the same with Lifeguard and ours", value: onAll, unit: "pairs" },
-    {
-      goal: "G7",
-      what: "share of removals left",
-      value: (100 * onAll) / offAll,
-      unit: "%",
-      most: 1.53,
-    },
-    {
-      goal: "G7",
-      what: "share at healthy members left",
-      value: (100 * onHealthy) / offHealthy,
-      unit: "%",
-      most: 1.89,
-    },
-  ];
-}
-
-/** A million packets for every three seeds; that none throws is the goal. */
-function fuzzGoals(options: GoalOptions): readonly Figure[] {
-  const reports = range(1, options.seeds).map((seed) => fuzz(seed, 333_334));
-  const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
-  return [
-    {
-      goal: "F11",
-      what: "damaged packets, none of which threw",
-      value: sum(reports.map((one) => one.packets)),
-      unit: "",
-      least: 1,
-    },
-    {
-      goal: "F11",
-      what: "of these not dropped as a whole",
-      value: sum(reports.map((one) => one.taken)),
-      unit: "",
-    },
-    {
-      goal: "F11",
-      what: "most members that they made up",
-      value: percentile(
-        reports.map((one) => one.largestMembers),
-        1,
-      ),
-      unit: "",
-      most: 1_024,
-    },
-    {
-      goal: "F11",
-      what: "packets taken in",
-      value: mean(reports.map((one) => one.packetsPerS)),
-      unit: "/s",
-    },
-  ];
-}
-
 export const GOALS: readonly GoalGroup[] = [
   { name: "idle", measure: idleGoals },
   { name: "detection", measure: detectionGoals },
@@ -418,9 +193,3 @@ export const GOALS: readonly GoalGroup[] = [
   { name: "lifeguard", measure: lifeguardGoals },
   { name: "fuzz", measure: fuzzGoals },
 ];
-
-/** Whether a figure is what its goal asks for; `undefined` without a goal. */
-export function isMet({ value, most, least }: Figure): boolean | undefined {
-  if (most === undefined && least === undefined) return undefined;
-  return value <= (most ?? Number.POSITIVE_INFINITY) && value >= (least ?? 0);
-}

@@ -204,6 +204,28 @@ export function announce(options: MeasureOptions): readonly number[] {
   return heard;
 }
 
+/** Some can neither send nor receive for 33 s: when the first other believed them dead, and the cost. */
+export function threshold(
+  options: MeasureOptions,
+  victims: readonly number[],
+): { readonly firstDeadMs: readonly number[]; readonly packets: number; readonly bytes: number } {
+  const forMs = 33_000;
+  const atMs = 5_000;
+  const world = worldOf(options, {
+    faults: [{ kind: "pause", of: "io", atMs, forMs, members: victims }],
+  });
+  world.run(atMs);
+  const { harmed } = world;
+  const first = new Map<number, number>();
+  world.onEvent = (observer, event) => {
+    if (event.kind !== "dead" || harmed.has(observer.number)) return;
+    const subject = Number(event.member.name.slice(1));
+    if (harmed.has(subject) && !first.has(subject)) first.set(subject, world.nowMs - atMs);
+  };
+  world.run(60_000);
+  return { firstDeadMs: [...first.values()], ...world.sent };
+}
+
 /** Some cannot send or receive for `forMs`, and again after `pauseMs`, for as long as it takes. */
 export function blocking(
   members: readonly number[],

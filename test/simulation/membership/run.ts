@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { drawnScenario } from "./drawn-scenario.ts";
-import { type Figure, GOALS, isMet } from "./goals.ts";
+import { type Figure, isMet } from "./figure.ts";
+import { GOALS } from "./goals.ts";
 import { hunt, MUTANTS } from "./mutants.ts";
 import { describeFailure, play, type Scenario, type ScenarioReport } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
