@@ -88,7 +88,9 @@ export class AntiEntropy {
     if (verdict.kind !== "view") return false;
     const news = this.#frames.merge(nowMs, bytes);
     if (exchange.why !== "digest") return true;
-    const isWorthwhile = news * WORTHWHILE_SHARE >= order.length;
+    // While a cluster forms, whatever is still missing is worth it.
+    const least = this.#forming ? 1 : order.length / WORTHWHILE_SHARE;
+    const isWorthwhile = news >= least;
     const longer = Math.min(config.syncIntervalMs, 2 * this.#distanceMs);
     this.#distanceMs = isWorthwhile ? config.digestSyncMs : longer;
     return true;

@@ -196,7 +196,7 @@ export class Membership {
     const index = view.enter(reader.idHi, reader.idLo, standing);
     view.announce(index, reader);
     order.add(index);
-    this.#courier.spread(index, reader.part.slice());
+    this.#spreadWord(index);
     this.#event("join", index);
     return true;
   }
@@ -236,7 +236,7 @@ export class Membership {
     const before = view.info(index);
     const held = view.announcement(index);
     this.#announce(index, reader);
-    this.#courier.spread(index, reader.part.slice());
+    this.#spreadWord(index);
     if (rank === SUSPECT) {
       suspicions.clear(index);
       this.#event("refuted", index);
@@ -255,7 +255,7 @@ export class Membership {
     }
     const before = view.info(index);
     view.announce(index, reader);
-    if (view.rank(index) === ALIVE) this.#courier.spread(index, reader.part.slice());
+    if (view.rank(index) === ALIVE) this.#spreadWord(index);
     this.#tellUpdate(index, before, held);
     return true;
   }
@@ -264,7 +264,7 @@ export class Membership {
     const { order, config } = this.#kernel;
     if (this.size >= config.maxMembers && !order.has(index)) return this.#refuse("full");
     this.#announce(index, reader);
-    this.#courier.spread(index, reader.part.slice());
+    this.#spreadWord(index);
     this.#rejoin(index);
     return true;
   }
@@ -280,6 +280,12 @@ export class Membership {
     const { generation, incarnation } = reader;
     view.set(index, { generation, incarnation, rank: ALIVE });
     view.announce(index, reader);
+  }
+
+  /** Passes on what the member itself has said. */
+  #spreadWord(index: number): void {
+    const word = this.#kernel.view.announcement(index);
+    if (word !== undefined) this.#courier.spread(index, word.part);
   }
 
   #tellUpdate(index: number, before: MemberInfo, held: Announcement | undefined): void {

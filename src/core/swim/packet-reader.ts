@@ -226,9 +226,8 @@ export class PacketReader {
   }
 
   #text(at: number, length: number): string {
-    let text = "";
-    for (let i = at; i < at + length; i += 1) text += String.fromCharCode(this.#bytes[i] ?? 0);
-    return text;
+    // In one call: a text that grows by the character costs thirty times its size.
+    return String.fromCharCode(...this.#bytes.subarray(at, at + length));
   }
 
   #has(length: number): boolean {
