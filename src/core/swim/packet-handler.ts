@@ -78,8 +78,9 @@ export class PacketHandler {
     const { config, self } = this.#kernel;
     const reader = this.#reader;
     const isRead = reader.open(bytes, FRAME_MAGIC) === undefined && reader.next();
-    if (!isRead || reader.clusterHash !== config.clusterHash) return "other";
-    if (reader.tag !== PING || !reader.readPing()) return "other";
+    const isPing = isRead && reader.tag === PING && reader.readPing();
+    reader.close();
+    if (!isPing || reader.clusterHash !== config.clusterHash) return "other";
     if (reader.idLo !== self.id.lo) return "target";
     this.#writer.begin(FRAME_MAGIC, self.header);
     this.#writer.answer(ACK, reader.seq);

@@ -9,6 +9,8 @@ import {
   WIRE_VERSION,
 } from "./wire.ts";
 
+const NOTHING = new Uint8Array(0);
+
 /** Why a whole packet is dropped before any part of it is read. */
 export type HeaderFault = "short" | "magic" | "version";
 
@@ -18,7 +20,7 @@ export type HeaderFault = "short" | "magic" | "version";
  * methods answer false if the part is malformed, and then their fields mean nothing.
  */
 export class PacketReader {
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NOTHING;
   #next = 0;
   #at = 0;
   #end = 0;
@@ -73,6 +75,12 @@ export class PacketReader {
     this.digest = this.#u32(24);
     this.#next = HEADER_BYTES;
     return undefined;
+  }
+
+  /** Lets go of the packet. */
+  close(): void {
+    this.#bytes = NOTHING;
+    this.#next = 0;
   }
 
   /** Goes on to the next whole part. False at the end, and where a part is cut off. */

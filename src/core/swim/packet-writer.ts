@@ -17,7 +17,7 @@ import {
 
 /** Writes a header and parts one behind the other into a buffer of its own, used again and again. */
 export class PacketWriter {
-  #bytes: Uint8Array;
+  readonly #bytes: Uint8Array;
   #length = 0;
 
   constructor(capacity: number) {
@@ -28,9 +28,8 @@ export class PacketWriter {
     return this.#length;
   }
 
-  /** Begins anew. `capacity` grows the buffer where more is to come than it holds. */
-  begin(magic: number, header: Header, capacity: number = this.#bytes.length): void {
-    if (capacity > this.#bytes.length) this.#bytes = new Uint8Array(capacity);
+  /** Begins anew. */
+  begin(magic: number, header: Header): void {
     this.#length = 0;
     this.u8(magic);
     this.u8(WIRE_VERSION);

@@ -6,17 +6,19 @@ import type { MemberId } from "./wire.ts";
 /** What `find` answers for an id that nobody uses. */
 export const NOBODY = -1;
 
+const LEAST_BUCKETS = 16;
+
 /**
  * Names and announcements, each kept once and known by a dense index, so that what a node holds of a
  * member is a few numbers in typed arrays. Entries live as long as someone holds them. A node has a
  * roster of its own; simulated nodes share one.
  */
 export class Roster {
-  readonly #byLo = new Map<number, number>();
-  /** The next member with the same lower half of its id, or `NOBODY`. */
-  readonly #chain: number[] = [];
-  readonly #hi: number[] = [];
-  readonly #lo: number[] = [];
+  /** The first member of each bucket and the next one after each member, or `NOBODY`. */
+  #buckets = new Int32Array(LEAST_BUCKETS).fill(NOBODY);
+  #chain = new Int32Array(LEAST_BUCKETS);
+  #hi = new Uint32Array(LEAST_BUCKETS);
+  #lo = new Uint32Array(LEAST_BUCKETS);
   readonly #names: string[] = [];
   readonly #holders: number[] = [];
   readonly #freeMembers: number[] = [];
@@ -31,8 +33,10 @@ export class Roster {
   }
 
   find(hi: number, lo: number): number {
-    let index = this.#byLo.get(lo | 0) ?? NOBODY;
-    while (index !== NOBODY && this.#hi[index] !== hi) index = this.#chain[index] ?? NOBODY;
+    let index = this.#buckets[lo & (this.#buckets.length - 1)] ?? NOBODY;
+    while (index !== NOBODY && (this.#lo[index] !== lo || this.#hi[index] !== hi)) {
+      index = this.#chain[index] ?? NOBODY;
+    }
     return index;
   }
 
@@ -40,18 +44,23 @@ export class Roster {
   hold(hi: number, lo: number): number {
     const known = this.find(hi, lo);
     if (known !== NOBODY) {
-      this.#holders[known] = (this.#holders[known] ?? 0) + 1;
+      this.holdAgain(known);
       return known;
     }
     const index = this.#freeMembers.pop() ?? this.#names.length;
-    this.#chain[index] = this.#byLo.get(lo | 0) ?? NOBODY;
-    this.#byLo.set(lo | 0, index);
+    this.#names[index] = "";
+    if (index >= this.#lo.length) this.#grow();
     this.#hi[index] = hi;
     this.#lo[index] = lo;
-    this.#names[index] = "";
+    this.#link(index);
     this.#holders[index] = 1;
     this.#latest[index] = NOBODY;
     return index;
+  }
+
+  /** One more holder of a member that is held already. */
+  holdAgain(index: number): void {
+    this.#holders[index] = (this.#holders[index] ?? 0) + 1;
   }
 
   free(index: number): void {
@@ -59,14 +68,14 @@ export class Roster {
     assert(holders >= 0, "a member of the roster is held before it is freed");
     this.#holders[index] = holders;
     if (holders > 0) return;
-    const lo = (this.#lo[index] ?? 0) | 0;
-    let at = this.#byLo.get(lo) ?? NOBODY;
+    const bucket = this.#bucket(index);
     const after = this.#chain[index] ?? NOBODY;
-    if (at !== index) {
+    let at = this.#buckets[bucket] ?? NOBODY;
+    if (at === index) this.#buckets[bucket] = after;
+    else {
       while (this.#chain[at] !== index) at = this.#chain[at] ?? NOBODY;
       this.#chain[at] = after;
-    } else if (after === NOBODY) this.#byLo.delete(lo);
-    else this.#byLo.set(lo, after);
+    }
     this.#freeMembers.push(index);
   }
 
@@ -107,6 +116,31 @@ export class Roster {
     if (readers > 0) return;
     this.#announcements[kept] = undefined;
     this.#freeAnnouncements.push(kept);
+  }
+
+  #bucket(index: number): number {
+    return (this.#lo[index] ?? 0) & (this.#buckets.length - 1);
+  }
+
+  #link(index: number): void {
+    const bucket = this.#bucket(index);
+    this.#chain[index] = this.#buckets[bucket] ?? NOBODY;
+    this.#buckets[bucket] = index;
+  }
+
+  /** Twice the room; all indices are in use then. */
+  #grow(): void {
+    const { length } = this.#lo;
+    const twice = (old: Uint32Array): Uint32Array<ArrayBuffer> => {
+      const grown = new Uint32Array(2 * length);
+      grown.set(old);
+      return grown;
+    };
+    this.#hi = twice(this.#hi);
+    this.#lo = twice(this.#lo);
+    this.#chain = new Int32Array(2 * length);
+    this.#buckets = new Int32Array(2 * length).fill(NOBODY);
+    for (let index = 0; index < length; index += 1) this.#link(index);
   }
 
   announcement(kept: number): Announcement {

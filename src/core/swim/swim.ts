@@ -1,3 +1,4 @@
+import { assert } from "../../std/assert.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
 import { BroadcastQueue } from "./broadcast-queue.ts";
 import { Contacts } from "./contacts.ts";
@@ -9,7 +10,7 @@ import { Gossip } from "./gossip.ts";
 import type { SwimKernel } from "./kernel.ts";
 import { LocalHealth } from "./local-health.ts";
 import { LocalNode, type SwimIdentity } from "./local-node.ts";
-import { LEFT, type MemberInfo, UNKNOWN } from "./member.ts";
+import { ALIVE, LEFT, type MemberInfo, UNKNOWN } from "./member.ts";
 import { Membership } from "./membership.ts";
 import { PacketHandler } from "./packet-handler.ts";
 import { ProbeOrder } from "./probe-order.ts";
@@ -266,19 +267,17 @@ export class Swim {
   }
 
   /**
-   * Takes members as alive that other holders of the same roster have announced, without events and
-   * gossip: a simulation begins with a cluster that has formed.
+   * Takes the members of a cluster as alive, without events and gossip: a simulation begins with one
+   * that has formed. All of them share one roster, and know nobody but themselves or all.
    */
-  preload(others: Iterable<Swim>): void {
+  preload(cluster: readonly Swim[]): void {
     const { view, order, self } = this.#kernel;
-    const indices: number[] = [];
-    for (const other of others) {
-      const { self: them, view: theirs } = other.#kernel;
-      if (them.index === self.index) continue;
-      view.adopt(theirs, them.index);
-      indices.push(them.index);
-    }
-    order.addAll(indices);
+    const others = cluster.filter((one) => one !== this);
+    const informed = others.find((one) => one.#kernel.view.live === cluster.length);
+    if (informed !== undefined) view.copy(informed.#kernel.view);
+    else for (const one of others) view.adopt(one.#kernel.view, one.#kernel.self.index);
+    order.addAll(others.map((one) => one.#kernel.self.index));
+    assert(view.rank(self.index) === ALIVE, "the local node is a member of its cluster");
   }
 
   /** The members that are alive or suspect, the local node first. */

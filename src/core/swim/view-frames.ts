@@ -35,7 +35,6 @@ export class ViewFrames {
   readonly #courier: Courier;
   readonly #membership: Membership;
   readonly #defence: Defence;
-  readonly #writer = new PacketWriter(1_024);
   readonly #reader = new PacketReader();
 
   constructor(kernel: SwimKernel, courier: Courier, membership: Membership, defence: Defence) {
@@ -48,12 +47,13 @@ export class ViewFrames {
   /** All that is held: the live with what they announced, the dead and left with their age. */
   write(nowMs: number, isJoin: boolean): Uint8Array {
     const { view, self, config } = this.#kernel;
-    const writer = this.#writer;
-    writer.begin(FRAME_MAGIC, self.header, this.#size());
+    // Frames are rare and large: their buffers are not kept.
+    const writer = new PacketWriter(this.#size());
+    writer.begin(FRAME_MAGIC, self.header);
     writer.sync(isJoin, config.strategyDigest);
-    this.#writeMember(self.index);
+    this.#writeMember(writer, self.index);
     for (let at = 0; at < this.#kernel.order.length; at += 1) {
-      this.#writeMember(this.#kernel.order.at(at));
+      this.#writeMember(writer, this.#kernel.order.at(at));
     }
     for (const [index, sinceMs] of view.tombstones) {
       const tag = view.rank(index) === LEFT ? LEFT_PART : DEAD_PART;
@@ -64,9 +64,10 @@ export class ViewFrames {
   }
 
   refusal(reason: Refusal): Uint8Array {
-    this.#writer.begin(FRAME_MAGIC, this.#kernel.self.header, HEADER_BYTES + 3);
-    this.#writer.refused(REFUSALS.indexOf(reason));
-    return this.#writer.finish();
+    const writer = new PacketWriter(HEADER_BYTES + 3);
+    writer.begin(FRAME_MAGIC, this.#kernel.self.header);
+    writer.refused(REFUSALS.indexOf(reason));
+    return writer.finish();
   }
 
   /** Looks a frame through from its first byte to its last, and takes nothing of it over. */
@@ -118,6 +119,7 @@ export class ViewFrames {
       if (isKnown) this.#accuse(nowMs, rank, { index, generation, incarnation, from });
       else if (rank !== SUSPECT) this.#addTombstone(nowMs, rank);
     }
+    reader.close();
     return news;
   }
 
@@ -183,14 +185,14 @@ export class ViewFrames {
     this.#membership.tombstone(reader.idHi, reader.idLo, standing, sinceMs);
   }
 
-  #writeMember(index: number): void {
+  #writeMember(writer: PacketWriter, index: number): void {
     const { view, self, suspicions } = this.#kernel;
     const announcement = view.announcement(index);
     if (!view.isLive(index) || announcement === undefined) return;
-    this.#writer.part(announcement.part);
+    writer.part(announcement.part);
     if (view.rank(index) !== SUSPECT) return;
     const accuser = suspicions.accuser(index) ?? self.id;
-    this.#writer.part(this.#courier.statement(index, accuser));
+    writer.part(this.#courier.statement(index, accuser));
   }
 
   #size(): number {

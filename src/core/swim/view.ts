@@ -125,6 +125,25 @@ export class View {
     this.#count(index, 1);
   }
 
+  /** Becomes what another view of the same roster is; nothing but the local node was known here. */
+  copy(other: View): void {
+    for (let index = 0; index < this.#ranks.length; index += 1) {
+      if (this.#ranks[index] !== UNKNOWN) this.forget(index);
+    }
+    if (other.#ranks.length > this.#ranks.length) this.#grow(other.#ranks.length);
+    this.#ranks.set(other.#ranks);
+    this.#generations.set(other.#generations);
+    this.#incarnations.set(other.#incarnations);
+    this.#announced.set(other.#announced);
+    this.#live = other.#live;
+    this.#digest = other.#digest;
+    for (let index = 0; index < other.#ranks.length; index += 1) {
+      if (other.#ranks[index] !== UNKNOWN) this.roster.holdAgain(index);
+      const announced = other.#announced[index] ?? 0;
+      if (announced !== 0) this.roster.retain(announced - 1);
+    }
+  }
+
   /** Changes what is held. Tombstones are the caller's to add. */
   set(index: number, standing: Standing): void {
     this.#count(index, -1);

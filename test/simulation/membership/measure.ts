@@ -1,4 +1,5 @@
-import type { SwimConfig } from "../../../src/core/swim/swim-config.ts";
+import { ACTOR_PROFILE, type SwimConfig } from "../../../src/core/swim/swim-config.ts";
+import { syncScale } from "../../../src/core/swim/timing.ts";
 import type { SwimEngine } from "./engine.ts";
 import type { Fault } from "./faults.ts";
 import { range, some } from "./pick.ts";
@@ -15,9 +16,14 @@ export interface MeasureOptions {
   readonly config?: Partial<SwimConfig>;
 }
 
-/** Bounds that a large simulated cluster has to have lifted. */
-export function configFor(members: number, config: Partial<SwimConfig> = {}): Partial<SwimConfig> {
-  return members > 1_024 ? { ...config, maxMembers: members, frameBytes: 1 << 24 } : config;
+/**
+ * What a large simulated cluster needs: bounds lifted, and exchanges of views as rare from the start as
+ * they are in a cluster that has grown to its size.
+ */
+function configFor(members: number, config: Partial<SwimConfig> = {}): Partial<SwimConfig> {
+  if (members <= ACTOR_PROFILE.maxMembers) return config;
+  const syncIntervalMs = ACTOR_PROFILE.syncIntervalMs * syncScale(members);
+  return { ...config, maxMembers: members, frameBytes: 1 << 24, syncIntervalMs };
 }
 
 function worldOf(options: MeasureOptions, more: Partial<WorldOptions>): World {
