@@ -182,3 +182,61 @@ export interface DialTransport {
   /** Ends every connection. */
   close(): void;
 }
+
+/** One connection between members that carries whole frames, in order. */
+export interface FrameLink {
+  readonly remoteAddress: string;
+  /** Of a TLS connection whose other end showed a verified certificate. */
+  readonly peerCertificate: PeerCertificate | undefined;
+  /** Bytes that were sent and that the other end has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Sends a frame whose first four bytes are free for its length. The bytes are given away. */
+  send(frame: Uint8Array): void;
+  /** Ends the connection; what was sent before still goes if it can. Harmless when repeated. */
+  close(): void;
+  /** A frame without its length; valid until the listener returns. */
+  onFrame(listener: (frame: Uint8Array) => void): void;
+  /** `bufferedBytes` has fallen below the high-water mark again. */
+  onRoom(listener: () => void): void;
+  /** Called once, however the connection ends, with a reason for the log. */
+  onClose(listener: (reason: string) => void): void;
+}
+
+/** Bounds of frame links. Bytes and milliseconds. */
+export interface FrameLimits {
+  /** A longer frame ends the connection. */
+  readonly maxFrameBytes: number;
+  /** `onRoom` is told once so many bytes or fewer wait, after more did. */
+  readonly highWaterBytes: number;
+  readonly connectTimeoutMs: number;
+}
+
+export interface FrameListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Both ends show certificates of one authority; absent on loopback only. */
+  readonly tls?: TlsMaterial;
+  readonly limits: FrameLimits;
+  /** Connections beyond this are closed at once. */
+  readonly maxConnections: number;
+}
+
+/** Where members connect to. */
+export interface FrameListener {
+  readonly host: string;
+  readonly port: number;
+  setTls(material: TlsMaterial): void;
+  close(): Promise<void>;
+}
+
+/** TCP or TLS with frames. */
+export interface FrameSockets {
+  listen(options: FrameListenOptions, accept: (link: FrameLink) => void): Promise<FrameListener>;
+  /** Rejects if there is no connection (and no secure one, with `tls`) in time. */
+  connect(to: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls?: TlsMaterial;
+    readonly limits: FrameLimits;
+  }): Promise<FrameLink>;
+}
