@@ -240,3 +240,47 @@ export interface FrameSockets {
     readonly limits: FrameLimits;
   }): Promise<FrameLink>;
 }
+
+/** Why a packet of the gossip port was thrown away. */
+export type GossipDrop =
+  | "short"
+  | "magic"
+  | "version"
+  | "size"
+  | "cluster"
+  | "plain"
+  | "auth"
+  | "stale"
+  | "replay";
+
+/** A packet that was opened, or why it was not. */
+export type OpenedGossip =
+  | { readonly kind: "open"; readonly body: Uint8Array; readonly senderBoot: string }
+  | { readonly kind: "drop"; readonly reason: GossipDrop };
+
+/** Seals what goes out by datagram and opens what comes in. Synchronous, so that order is kept. */
+export interface GossipSeal {
+  readonly overheadBytes: number;
+  /** `receiverBoot` is given where it is known: a packet for an earlier process is then stale. */
+  seal(body: Uint8Array, receiverBoot: string | undefined): Uint8Array;
+  open(packet: Uint8Array): OpenedGossip;
+  /** The first key seals from now on; each opens. */
+  setKeys(keys: readonly Uint8Array[]): void;
+}
+
+/** One UDP socket. */
+export interface DatagramSocket {
+  readonly host: string;
+  readonly port: number;
+  /** Sends to an IP address; packets that the system refuses are counted, never thrown. */
+  send(packet: Uint8Array, host: string, port: number): void;
+  onPacket(listener: (packet: Uint8Array, host: string, port: number) => void): void;
+  close(): void;
+}
+
+/** Binds a UDP socket. `lost` is told of packets that could not be sent, with the system's code. */
+export type BindDatagrams = (options: {
+  readonly host: string;
+  readonly port: number;
+  readonly lost: (code: string) => void;
+}) => Promise<DatagramSocket>;
