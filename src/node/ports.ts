@@ -263,7 +263,7 @@ export interface GossipSeal {
   readonly overheadBytes: number;
   /** `receiverBoot` is given where it is known: a packet for an earlier process is then stale. */
   seal(body: Uint8Array, receiverBoot: string | undefined): Uint8Array;
-  open(packet: Uint8Array): OpenedGossip;
+  open(packet: Uint8Array, maxBytes: number): OpenedGossip;
   /** The first key seals from now on; each opens. */
   setKeys(keys: readonly Uint8Array[]): void;
 }

@@ -51,8 +51,8 @@ function framed(frame: Partial<Omit<PeerFrame, "$typeName">>): Uint8Array {
   return bytes;
 }
 
-/** Reads the first frame; the listener of later frames is set by whoever goes on. */
-function firstFrame(link: FrameLink, clock: Clock, timeoutMs: number): Promise<PeerFrame> {
+/** The first frame of a link; the listener of later frames is set by whoever goes on. */
+export function firstFrame(link: FrameLink, clock: Clock, timeoutMs: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const stop = clock.setTimer(timeoutMs, () => fail("the handshake timed out"));
     const fail = (why: string): void => {
@@ -63,13 +63,18 @@ function firstFrame(link: FrameLink, clock: Clock, timeoutMs: number): Promise<P
     link.onClose((reason) => fail(`the connection ended in the handshake (${reason})`));
     link.onFrame((bytes) => {
       stop();
-      try {
-        resolve(fromBinary(PeerFrameSchema, bytes, { readUnknownFields: false }));
-      } catch {
-        fail("the first frame is not a handshake");
-      }
+      resolve(bytes.slice());
     });
   });
+}
+
+function handshakeOf(link: FrameLink, bytes: Uint8Array): PeerFrame {
+  try {
+    return fromBinary(PeerFrameSchema, bytes, { readUnknownFields: false });
+  } catch {
+    link.close();
+    throw new HandshakeError("the first frame is not a handshake");
+  }
 }
 
 /** Introduces this member on a connection that it dialled. Rejects with `HandshakeError`. */
@@ -95,7 +100,7 @@ export async function introduce(
     address: self.address,
   };
   link.send(framed({ hello }));
-  const { welcome, refusal } = await answer;
+  const { welcome, refusal } = handshakeOf(link, await answer);
   if (refusal !== undefined) {
     link.close();
     const reason = refusal.reason as PeerRefusal["reason"];
@@ -110,17 +115,16 @@ export async function introduce(
 }
 
 /**
- * Hears who dialled and answers. `admit` may refuse for reasons of its own. Rejects with
- * `HandshakeError` once the connection has been refused or has ended.
+ * Answers the first frame of whoever dialled. `admit` may refuse for reasons of its own. Throws
+ * `HandshakeError` once the connection has been refused.
  */
-export async function welcome(
+export function welcome(
   link: FrameLink,
+  first: Uint8Array,
   self: PeerIdentity,
   admit: (dialler: IntroducedDialler) => PeerRefusal | undefined,
-  clock: Clock,
-  timeoutMs: number,
-): Promise<IntroducedDialler> {
-  const { hello } = await firstFrame(link, clock, timeoutMs);
+): IntroducedDialler {
+  const { hello } = handshakeOf(link, first);
   if (hello === undefined) {
     link.close();
     throw new HandshakeError("the first frame is not a handshake");

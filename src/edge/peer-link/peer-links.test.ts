@@ -77,6 +77,7 @@ async function member(name: string, options: MemberOptions = {}): Promise<Member
       },
     },
     admit: () => undefined,
+    otherwise: () => false,
     refused: (reason) => void refused.push(reason),
   });
   address = `127.0.0.1:${await links.listen("127.0.0.1", port)}`;

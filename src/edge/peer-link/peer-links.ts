@@ -16,7 +16,7 @@ import type {
   Random,
   TlsMaterial,
 } from "../../node/ports.ts";
-import { HandshakeError, type IntroducedDialler, welcome } from "./handshake.ts";
+import { firstFrame, HandshakeError, type IntroducedDialler, welcome } from "./handshake.ts";
 import { PeerConnection, unreachable } from "./peer-connection.ts";
 import { PeerDialler } from "./peer-dialler.ts";
 import type { PeerLimits } from "./peer-limits.ts";
@@ -34,6 +34,8 @@ export interface PeerLinksOptions {
   readonly callee: PeerCallee;
   /** Refuses a dialler for reasons that lie outside of the protocol. */
   readonly admit: (dialler: IntroducedDialler) => PeerRefusal | undefined;
+  /** Takes a link whose first frame is no handshake but a request of another kind. */
+  readonly otherwise: (link: FrameLink, first: Uint8Array) => boolean;
   /** Told of each handshake that was refused here. */
   readonly refused: (reason: string, remoteAddress: string) => void;
 }
@@ -128,9 +130,11 @@ export class PeerLinks implements Peers {
   }
 
   async #accept(link: FrameLink): Promise<void> {
-    const { self, admit, clock, limits, callee, log, refused } = this.#options;
+    const { self, admit, otherwise, clock, limits, callee, log, refused } = this.#options;
     try {
-      const { node } = await welcome(link, self(), admit, clock, limits.handshakeTimeoutMs);
+      const first = await firstFrame(link, clock, limits.handshakeTimeoutMs);
+      if (otherwise(link, first)) return;
+      const { node } = welcome(link, first, self(), admit);
       const connection = new PeerConnection({
         link,
         clock,

@@ -5,6 +5,8 @@ import { ReplayWindow } from "./replay-window.ts";
 
 const KEY = new Uint8Array(32).fill(1);
 const OTHER = new Uint8Array(32).fill(2);
+/** Longest packet. */
+const MAX = 1_400;
 const BODY = new TextEncoder().encode("ping");
 const now = { ms: 1_800_000_000_000 };
 
@@ -13,7 +15,6 @@ function seal(boot: string, changes: Partial<GossipSealOptions> = {}): EnvelopeG
     cluster: "c",
     bootId: boot.padEnd(16, "0"),
     keys: [KEY],
-    maxPacketBytes: 1_400,
     wallMs: () => now.ms,
     ...changes,
   });
@@ -27,11 +28,11 @@ describe("packets of members", () => {
     const [a, b] = [seal("aa"), seal("bb")];
     const packet = a.seal(BODY, undefined);
     expect(packet.length).toBe(BODY.length + a.overheadBytes);
-    const opened = b.open(packet);
+    const opened = b.open(packet, MAX);
     if (opened.kind !== "open") throw new Error(opened.reason);
     expect(Buffer.compare(opened.body, BODY)).toBe(0);
     expect(opened.senderBoot).toBe("aa".padEnd(16, "0"));
-    expect(reasonOf(b.open(packet))).toBe("replay");
+    expect(reasonOf(b.open(packet, MAX))).toBe("replay");
     expect(Buffer.from(packet).includes("ping")).toBe(false);
   });
 
@@ -42,14 +43,14 @@ describe("packets of members", () => {
       fc.property(fc.nat({ max: packet.length * 8 - 1 }), (bit) => {
         const bent = Uint8Array.from(packet);
         bent[bit >>> 3] = (bent[bit >>> 3] as number) ^ (1 << (bit & 7));
-        expect(receiver.open(bent).kind).toBe("drop");
+        expect(receiver.open(bent, MAX).kind).toBe("drop");
       }),
     );
     for (let length = 0; length < packet.length; length += 1) {
-      expect(receiver.open(packet.subarray(0, length)).kind).toBe("drop");
+      expect(receiver.open(packet.subarray(0, length), MAX).kind).toBe("drop");
     }
-    expect(reasonOf(receiver.open(new Uint8Array([...packet, 0])))).toBe("auth");
-    expect(reasonOf(receiver.open(packet))).toBe("open");
+    expect(reasonOf(receiver.open(new Uint8Array([...packet, 0]), MAX))).toBe("auth");
+    expect(reasonOf(receiver.open(packet, MAX))).toBe("open");
   });
 
   test.each([
@@ -58,41 +59,41 @@ describe("packets of members", () => {
     ["size", Uint8Array.from({ length: 1_401 }, (_, i) => [0x54, 0x47, 1][i] ?? 0)],
     ["version", Uint8Array.of(0x54, 0x47, 255, 0)],
   ])("%s", (reason, packet) => {
-    expect(reasonOf(seal("bb").open(packet))).toBe(reason);
+    expect(reasonOf(seal("bb").open(packet, MAX))).toBe(reason);
   });
 
   test("other clusters, other keys and the clear are kept out", () => {
     const receiver = seal("bb");
-    expect(reasonOf(receiver.open(seal("aa", { cluster: "d" }).seal(BODY, undefined)))).toBe(
+    expect(reasonOf(receiver.open(seal("aa", { cluster: "d" }).seal(BODY, undefined), MAX))).toBe(
       "cluster",
     );
-    expect(reasonOf(receiver.open(seal("aa", { keys: [OTHER] }).seal(BODY, undefined)))).toBe(
+    expect(reasonOf(receiver.open(seal("aa", { keys: [OTHER] }).seal(BODY, undefined), MAX))).toBe(
       "auth",
     );
     const clear = seal("aa", { keys: [] }).seal(BODY, undefined);
-    expect(reasonOf(receiver.open(clear))).toBe("plain");
-    expect(reasonOf(seal("bb", { keys: [] }).open(clear))).toBe("open");
+    expect(reasonOf(receiver.open(clear, MAX))).toBe("plain");
+    expect(reasonOf(seal("bb", { keys: [] }).open(clear, MAX))).toBe("open");
     const sealed = seal("aa").seal(BODY, undefined);
-    expect(reasonOf(seal("bb", { keys: [] }).open(sealed))).toBe("auth");
+    expect(reasonOf(seal("bb", { keys: [] }).open(sealed, MAX))).toBe("auth");
   });
 
   test("a packet for an earlier process, or of another time, is stale", () => {
     const a = seal("aa");
     const before = "bb".padEnd(16, "0");
     const packet = a.seal(BODY, before);
-    expect(reasonOf(seal("cc").open(packet))).toBe("stale");
-    expect(reasonOf(seal("bb").open(packet))).toBe("open");
+    expect(reasonOf(seal("cc").open(packet, MAX))).toBe("stale");
+    expect(reasonOf(seal("bb").open(packet, MAX))).toBe("open");
     const old = a.seal(BODY, undefined);
     now.ms += 32_000;
-    expect(reasonOf(seal("bb").open(old))).toBe("stale");
+    expect(reasonOf(seal("bb").open(old, MAX))).toBe("stale");
     now.ms -= 32_000;
   });
 
   test("keys are changed in three steps without a packet lost", () => {
     const [a, b] = [seal("aa"), seal("bb")];
     const both = (): void => {
-      expect(reasonOf(b.open(a.seal(BODY, undefined)))).toBe("open");
-      expect(reasonOf(a.open(b.seal(BODY, undefined)))).toBe("open");
+      expect(reasonOf(b.open(a.seal(BODY, undefined), MAX))).toBe("open");
+      expect(reasonOf(a.open(b.seal(BODY, undefined), MAX))).toBe("open");
     };
     for (const keys of [[KEY, OTHER], [OTHER, KEY], [OTHER]]) {
       a.setKeys(keys);

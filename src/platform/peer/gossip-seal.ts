@@ -35,8 +35,6 @@ export interface GossipSealOptions {
   readonly bootId: string;
   /** Keys of 32 bytes, the first seals and each opens; none means plain packets. */
   readonly keys: readonly Uint8Array[];
-  /** Longest packet with its envelope. */
-  readonly maxPacketBytes: number;
   readonly wallMs: () => number;
 }
 
@@ -97,9 +95,9 @@ export class EnvelopeGossipSeal implements GossipSeal {
     return packet;
   }
 
-  open(bytes: Uint8Array): OpenedGossip {
+  open(bytes: Uint8Array, maxBytes: number): OpenedGossip {
     const packet = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const early = this.#refusal(packet);
+    const early = this.#refusal(packet, maxBytes);
     if (early !== undefined) return { kind: "drop", reason: early };
     const boot = packet.toString("hex", 8, 16);
     if (this.#own === undefined) {
@@ -126,11 +124,11 @@ export class EnvelopeGossipSeal implements GossipSeal {
   }
 
   /** What is wrong with a packet before anything is decrypted. */
-  #refusal(packet: Buffer): GossipDrop | undefined {
+  #refusal(packet: Buffer, maxBytes: number): GossipDrop | undefined {
     if (packet.length < 3) return "short";
     if (packet[0] !== MAGIC_0 || packet[1] !== MAGIC_1) return "magic";
     if (packet[2] !== VERSION) return "version";
-    if (packet.length > this.#options.maxPacketBytes) return "size";
+    if (packet.length > maxBytes) return "size";
     const sealed = packet[3] === SEALED;
     if (packet.length < HEAD_BYTES + (sealed ? TAG_BYTES : 0)) return "short";
     if (packet.readUInt32BE(4) !== this.#cluster) return "cluster";
