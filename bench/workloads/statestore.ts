@@ -23,7 +23,12 @@ interface Load {
 }
 
 async function prepare(folder: string): Promise<Load> {
-  const options = { path: "", mode: "exclusive", cache: 32 * 1024 * 1024 } as const;
+  const options = {
+    path: "",
+    mode: "exclusive",
+    cache: 32 * 1024 * 1024,
+    migrate: "auto",
+  } as const;
   const store = sqlite.create(options, statestoreHost(folder));
   await store.start(AbortSignal.timeout(30_000));
   const session = { nodeName: "bench", bootId: "b", address: "", ttlMs: 3_600_000 };

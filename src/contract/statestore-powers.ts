@@ -55,7 +55,11 @@ export interface History {
   }): Promise<number>;
 }
 
-/** Seeds of actors' own data keys, in a table of their own: without its seed nothing of an actor opens. */
+/**
+ * Seeds of actors' own data keys, in a table of their own: without its seed nothing of an actor opens.
+ * A store that has this power takes `seed` and `shred` of a commit, and brings the seed with `claim`
+ * and `read`; to one that has not, neither is ever given.
+ */
 export interface Seeds {
   /** Wrapped seeds in the order asked; `undefined` for an actor that has none. */
   find(actors: readonly ActorId[]): Promise<readonly (Uint8Array | undefined)[]>;
@@ -102,13 +106,25 @@ export interface Schedules {
   list(actor: ActorId): Promise<readonly ScheduleRow[]>;
 }
 
-/** A row's sealed bytes for re-encryption under a new key; written back by compare-and-set. */
+/**
+ * A row's sealed bytes for re-encryption; written back by compare-and-set. Sealed bytes are an
+ * envelope: version (one byte, 1), algorithm (one byte, 1 without a seed and 2 with one), key id
+ * (eight bytes), and what only the server reads. Seeds are sealed rows too. Empty bytes, which is
+ * what is left of a reply that was shredded, are none.
+ */
 export interface Resealing {
-  /** Rows whose envelope names another key than `keyId`, at most `limit`. */
+  /**
+   * Rows that are not as they should be, at most `limit`: those that are no envelope of version 1,
+   * those under another key than `keyId`, and those of algorithm 1 whose actor has a seed (but not
+   * seeds themselves). Repeated calls come to every such row, also past ones that stay as they are.
+   */
   pending(keyId: Uint8Array, limit: number): Promise<readonly SealedRow[]>;
   /** Replaces the bytes if they are still `before`; false if the row has changed. */
   replace(row: SealedRow, sealed: Uint8Array): Promise<boolean>;
-  /** How many rows each key has, by hexadecimal key id. */
+  /**
+   * How many rows each key has, by hexadecimal key id; "" has those that are no envelope. Looks at
+   * every row, though not in one go: commits must get their turn meanwhile.
+   */
   countByKey(): Promise<ReadonlyMap<string, number>>;
 }
 
@@ -118,7 +134,7 @@ export interface SealedRow {
   readonly rowId: number;
   readonly actor: ActorId;
   readonly revision: number;
-  /** Payload type for states; request id, message id or schedule name for the others. */
+  /** Payload type for states; request id, message id or schedule name for others; "" for seeds. */
   readonly label: string;
   readonly before: Uint8Array;
   /** Wrapped seed of the actor, if it has one; of a row of seeds, nothing. */

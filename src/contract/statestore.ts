@@ -111,11 +111,11 @@ export type ClaimResult =
 /** The record that makes a repeated request id harmless. */
 export interface DedupRecord {
   readonly requestId: string;
-  /** Digest of the payload that came with the id. */
+  /** Digest of the payload that came with the id; empty once the reply has been shredded. */
   readonly digest: Uint8Array;
   /** Revision of the actor after the turn. */
   readonly revision: number;
-  /** Sealed reply. */
+  /** Sealed reply; empty once it has been shredded, which says that the id was used and no more. */
   readonly reply: Uint8Array;
 }
 
@@ -178,11 +178,14 @@ export interface ActorCommit {
         /** Set only if the tags are those of `baseRevision`: an index of tags may be left alone. */
         readonly sameTags?: boolean;
       }
-    | {
-        readonly kind: "remove";
-        /** Also drops the seed and the past states, so that no copy of them can be opened here. */
-        readonly shred?: boolean;
-      };
+    | { readonly kind: "remove" };
+  /**
+   * Drops what the actor has had until now, before anything else of this commit is written: its
+   * seed, past states, messages that have not been delivered (dead letters too) and schedules; of
+   * recorded replies stay request id and revision, and digest and reply become empty. Only in a
+   * commit that takes a revision and has `set` or `remove`, and only if the store has `seeds`.
+   */
+  readonly shred?: boolean;
   /** Wrapped seed to keep with the actor, in place of any other; absent to leave it as it is. */
   readonly seed?: Uint8Array;
   readonly dedup: readonly DedupRecord[];

@@ -239,7 +239,6 @@ async function restore(
 async function remove({ calls }: ActorServiceParts, message: DeleteRequest, channel: CallChannel) {
   const actor = actorOf(message.actor);
   const { requestId, shred } = message;
-  if (shred) throw unsupported("this server cannot shred what it has recorded", "SHRED");
   const operation = { kind: "delete", shred } as const;
   const call = { ...BLANK_CALL, ...actor, action: "delete", requestId, operation };
   const { revision } = await calls.invoke("Delete", call, channel, NEVER);

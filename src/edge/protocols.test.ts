@@ -229,12 +229,13 @@ for (const lean of [true, false]) {
         [1n, undefined],
       ]);
       expect((await client.restore({ actor, revision: 1n })).revision).toBe(4n);
-      const shred = await failure(client.delete({ actor, shred: true }));
-      expect([shred.code, shred.findDetails(ErrorDetailSchema)[0]?.reason]).toEqual([
-        Code.Unimplemented,
-        "SHRED",
-      ]);
       expect((await client.delete({ actor })).revision).toBe(5n);
+      expect((await client.delete({ actor, shred: true })).revision).toBe(6n);
+      const operations = edge.actors.invocations.flatMap(({ operation }) => operation ?? []);
+      expect(operations.slice(-2)).toEqual([
+        { kind: "delete", shred: false },
+        { kind: "delete", shred: true },
+      ]);
       expect((await client.deactivate({ actor })).wasActive).toBe(true);
       const send = await failure(client.send({ invocation: { actor, action: "add" } }));
       expect([send.code, send.findDetails(ErrorDetailSchema)[0]?.reason]).toEqual([

@@ -9,10 +9,12 @@ export interface HookEvents {
   readonly "node.stopping": { readonly nodeName: string };
   readonly "actor.activated": { readonly actor: ActorId; readonly epoch: number };
   readonly "actor.deactivated": { readonly actor: ActorId; readonly reason: string };
+  /** Nothing that the actor had before this revision can be read any more. */
+  readonly "actor.shredded": { readonly actor: ActorId; readonly revision: number };
   readonly "host.attached": { readonly hostId: string; readonly types: readonly string[] };
   readonly "host.lost": { readonly hostId: string; readonly reason: string };
-  readonly "store.unavailable": { readonly reason: string };
-  readonly "store.recovered": { readonly afterMs: number };
+  readonly "store.unavailable": { readonly store: string; readonly reason: string };
+  readonly "store.recovered": { readonly store: string; readonly afterMs: number };
 }
 
 /** The names of the events. */

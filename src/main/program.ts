@@ -9,12 +9,16 @@ import { addActors } from "./commands/actors.ts";
 import { addCheckConfig } from "./commands/check-config.ts";
 import { addConfigSchema } from "./commands/config-schema.ts";
 import { addDev } from "./commands/dev.ts";
+import { addExport } from "./commands/export.ts";
+import { addImport } from "./commands/import.ts";
 import { addInvoke } from "./commands/invoke.ts";
 import { addKeys } from "./commands/keys.ts";
 import type { Flags } from "./commands/load-settings.ts";
+import { addMigrate } from "./commands/migrate.ts";
 import { addPlugins } from "./commands/plugins.ts";
 import { addServe } from "./commands/serve.ts";
 import { settingFlags, settingsHelp } from "./commands/settings-help.ts";
+import { addStore } from "./commands/store.ts";
 import { addState } from "./commands/state.ts";
 import { addVersion, VERSION_TEXT } from "./commands/version.ts";
 
@@ -25,8 +29,27 @@ const CONFIGURED: ReadonlySet<string> = new Set([
   "check-config",
   "plugins",
   "config-schema",
+  "export",
+  "import",
+  "migrate",
+  "store",
 ]);
-const OWN_FLAGS: ReadonlySet<string> = new Set(["help", "version", "json", "verbose", "changed"]);
+const OWN_FLAGS: ReadonlySet<string> = new Set([
+  "help",
+  "version",
+  "json",
+  "verbose",
+  "changed",
+  "quiet",
+  "to",
+  "from",
+  "live",
+  "resume",
+  "merge",
+  "dry-run",
+  "store",
+  "no-keys",
+]);
 
 const EXAMPLES = `
 Examples:
@@ -88,6 +111,11 @@ function makeProgram(terminal: Terminal, flags: Flags, exit: (code: number) => v
   addInvoke(program, terminal);
   addState(program, terminal);
   addActors(program, terminal);
+  program.commandsGroup("Look after the statestore:");
+  addExport(program, terminal, flags, exit);
+  addImport(program, terminal, flags, exit);
+  addMigrate(program, terminal, flags, exit);
+  addStore(program, terminal, flags, exit);
   program.commandsGroup("Configure:");
   addCheckConfig(program, terminal, flags, exit);
   addConfigSchema(program, terminal, flags);

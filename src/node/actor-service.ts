@@ -1,4 +1,4 @@
-import type { ActorSummary, HistoryRow, Statestore } from "../contract/index.ts";
+import type { ActorSummary, History, HistoryRow, Statestore } from "../contract/index.ts";
 import type { ActorId } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 import {
@@ -14,6 +14,7 @@ import {
 } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
 import type { ActivationTable } from "./activation-table.ts";
+import { noSession } from "./call-refusals.ts";
 import type { Hosts } from "./hosts.ts";
 import type {
   ActorApi,
@@ -26,7 +27,8 @@ import type {
 } from "./node-api.ts";
 import type { Clock } from "./ports.ts";
 import type { Router } from "./router.ts";
-import type { Sealer } from "./sealer.ts";
+import { type Sealer, seedsOf } from "./sealer.ts";
+import type { StoreRooms } from "./store-rooms.ts";
 import { StateWatch } from "./state-watch.ts";
 import { typePathOf } from "./type-rules.ts";
 
@@ -34,17 +36,18 @@ export interface ActorServiceOptions {
   readonly router: Router;
   readonly table: ActivationTable;
   readonly hosts: Hosts;
-  readonly store: Statestore;
+  readonly rooms: StoreRooms;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly limits: Limits;
-  readonly session: () => number | undefined;
 }
 
 /** Pages of rows that one listing looks through for those that the caller may see. */
 const LIST_PAGES = 20;
 /** Past states that are read at once, each of which may be as large as a state. */
 const HISTORY_ROWS = 8;
+/** How many times a page is read again because the actor got another seed meanwhile. */
+const HISTORY_TRIES = 3;
 /** How many times a message's bytes are looked through for a page without states. */
 const UNSEEN_MESSAGES = 16;
 
@@ -63,23 +66,25 @@ export class ActorService implements ActorApi {
   async spawn(caller: Caller, actor: ActorId, tags: StringMap): Promise<boolean> {
     this.#authorize(caller, actor, "spawn");
     this.#known(actor);
-    const { store, session } = this.#options;
-    const sessionId = session();
-    if (sessionId === undefined) throw noSession();
+    const room = this.#options.rooms.of(actor.system);
+    const { store, session: sessionId, refusal } = room;
+    if (sessionId === undefined) throw refusal ?? noSession("not_started");
     if (this.#options.table.activeEpoch(actor) !== undefined) return false;
+    const check = room.expect(actor);
     const before = await store.read(actor);
+    check(before);
     if (before !== undefined) return false;
     const [claim] = await store.claim({ sessionId, actors: [actor], maxRequestIds: 0 });
     if (claim?.kind !== "claimed" || claim.existed) return false;
-    await this.#recordTags(sessionId, actor, claim.handle, claim.epoch, tags);
+    await this.#recordTags(store, sessionId, actor, claim.handle, claim.epoch, tags);
     await store.release(sessionId, [{ actor, epoch: claim.epoch }]);
     return true;
   }
 
   /** Rows that the caller may not list are left out, as if they were not there. */
   async list(caller: Caller, query: ListQuery): Promise<ListPage> {
-    const { router, store } = this.#options;
-    const { search } = store;
+    const { router, rooms } = this.#options;
+    const { search } = rooms.of(query.system).store;
     if (search === undefined) throw unsupported("search");
     const rows: ActorSummary[] = [];
     let next = query.after;
@@ -102,7 +107,8 @@ export class ActorService implements ActorApi {
   /** Reads few states at a time, and ends the page where they come to more than a message holds. */
   async history(caller: Caller, actor: ActorId, query: HistoryQuery): Promise<HistoryPage> {
     this.#authorize(caller, actor, "history");
-    const { limits, store } = this.#options;
+    const { limits, rooms } = this.#options;
+    const { store } = rooms.of(actor.system);
     if (store.history === undefined) throw unsupported("history");
     const { withStates, ...range } = query;
     const mostBytes = limits.messageBytes * (withStates ? 0.5 : UNSEEN_MESSAGES);
@@ -112,15 +118,15 @@ export class ActorService implements ActorApi {
     while (revisions.length < query.limit) {
       const limit = Math.min(HISTORY_ROWS, query.limit - revisions.length);
       const to = next !== undefined && { toRevision: next };
-      const rows = await store.history.list(actor, { ...range, limit, ...to });
-      for (const row of rows) {
-        const past = this.#past(actor, row, withStates);
+      const pasts = await this.#pasts(actor, { ...range, limit, ...to }, withStates);
+      for (const past of pasts) {
         bytes += past.size;
-        if (revisions.length > 0 && bytes > mostBytes) return { revisions, next: row.revision };
+        const { revision } = past.row;
+        if (revisions.length > 0 && bytes > mostBytes) return { revisions, next: revision };
         revisions.push(past);
-        next = row.revision - 1;
+        next = revision - 1;
       }
-      if (rows.length < limit || next === 0) return { revisions, next: undefined };
+      if (pasts.length < limit || next === 0) return { revisions, next: undefined };
     }
     return { revisions, next };
   }
@@ -174,11 +180,41 @@ export class ActorService implements ActorApi {
     };
   }
 
-  #past(actor: ActorId, { state, ...row }: HistoryRow, withState: boolean): PastState {
-    if (state === undefined) return { row, state, size: 0 };
-    const data = this.#options.sealer.open("history", actor, row.revision, state.type, state.data);
-    const shown = withState ? { type: state.type, data } : undefined;
-    return { row, state: shown, size: data.length };
+  /** Past states of one query, opened. One that is shredded meanwhile may have another seed by then. */
+  async #pasts(
+    actor: ActorId,
+    range: Parameters<History["list"]>[1],
+    withStates: boolean,
+  ): Promise<readonly PastState[]> {
+    const { history, seeds } = this.#options.rooms.of(actor.system).store;
+    const find = async (): Promise<Uint8Array | undefined> => (await seeds?.find([actor]))?.[0];
+    let wrapped = await find();
+    for (let triesLeft = HISTORY_TRIES; ; triesLeft -= 1) {
+      const rows = (await history?.list(actor, range)) ?? [];
+      try {
+        return this.#opened(actor, rows, wrapped, withStates);
+      } catch (error) {
+        const before = wrapped;
+        wrapped = await find();
+        if (triesLeft === 0 || isSame(before, wrapped)) throw error;
+      }
+    }
+  }
+
+  #opened(
+    actor: ActorId,
+    rows: readonly HistoryRow[],
+    wrapped: Uint8Array | undefined,
+    withStates: boolean,
+  ): readonly PastState[] {
+    const { sealer } = this.#options;
+    const seed = wrapped && sealer.seeds?.open(actor, wrapped);
+    return rows.map(({ state, ...row }) => {
+      if (state === undefined) return { row, state, size: 0 };
+      const data = sealer.open("history", actor, row.revision, state.type, state.data, seed);
+      const shown = withStates ? { type: state.type, data } : undefined;
+      return { row, state: shown, size: data.length };
+    });
   }
 
   #operate(
@@ -226,6 +262,7 @@ export class ActorService implements ActorApi {
 
   /** A new key's tags are its first revision; a key without tags stays at revision 0. */
   async #recordTags(
+    store: Statestore,
     sessionId: number,
     actor: ActorId,
     handle: number,
@@ -235,8 +272,9 @@ export class ActorService implements ActorApi {
     if (Object.keys(tags).length === 0) return;
     const spec = this.#options.hosts.spec(typePathOf(actor));
     if (spec === undefined) return;
-    const { sealer, store } = this.#options;
-    const data = sealer.seal("state", actor, 1, "", EMPTY_PAYLOAD.data);
+    const { sealer } = this.#options;
+    const made = seedsOf(store, sealer)?.make(actor);
+    const data = sealer.seal("state", actor, 1, "", EMPTY_PAYLOAD.data, made?.seed);
     const [result] = await store.commit({
       sessionId,
       commits: [
@@ -247,6 +285,7 @@ export class ActorService implements ActorApi {
           baseRevision: 0,
           revision: 1,
           change: { kind: "set", state: { type: "", data }, tags },
+          ...(made !== undefined && { seed: made.wrapped }),
           dedup: [],
           outbox: [],
           schedules: [],
@@ -260,6 +299,11 @@ export class ActorService implements ActorApi {
   }
 }
 
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
 function unsupported(what: string): ServerError {
   return new ServerError(
     "plugin.unsupported",
@@ -268,14 +312,5 @@ function unsupported(what: string): ServerError {
     {
       reason: "STORE_CAPABILITY",
     },
-  );
-}
-
-function noSession(): ServerError {
-  return new ServerError(
-    "state.unavailable",
-    "this node holds no session of the statestore",
-    "not_started",
-    { reason: "NO_SESSION", retryAfterMs: 500 },
   );
 }

@@ -1,24 +1,28 @@
-import type { ActorCommit, CommitResult, Statestore } from "../contract/index.ts";
+import type { ActorCommit, CommitResult, DedupRecord, Statestore } from "../contract/index.ts";
 import type { CommitOutcome } from "../core/activation/effects.ts";
 import type { StagedCommit } from "../core/activation/staged.ts";
 import { isServerError, ServerError, toServerError } from "../domain/error.ts";
 import { assert } from "../std/assert.ts";
+import { noSession } from "./call-refusals.ts";
 import type { Clock } from "./ports.ts";
 import { encodeReply } from "./reply-codec.ts";
-import type { Sealer } from "./sealer.ts";
+import { type Sealer, type Seed, type SeedMaker, seedsOf } from "./sealer.ts";
 import type { Slot, StepSlot } from "./slot.ts";
 
 /** A batch goes as soon as one of these is reached; the rest waits for the next. */
 const MAX_BATCH_ACTORS = 512;
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+const NOTHING = new Uint8Array(0);
 
 /** What the committer tells of each batch. */
 export interface CommitObserver {
   committed(actors: number, turns: number, ms: number): void;
-  failed(outcome: CommitOutcome["kind"], actors: number): void;
+  failed(outcome: CommitOutcome["kind"], actors: number, store: string): void;
 }
 
 export interface CommitterOptions {
+  /** What the store is called. */
+  readonly name: string;
   readonly store: Statestore;
   readonly sealer: Sealer;
   readonly clock: Clock;
@@ -42,12 +46,14 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #step: StepSlot;
   readonly #lanes: readonly Lane[];
+  readonly #seeds: SeedMaker | undefined;
   #underWay = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: CommitterOptions, step: StepSlot) {
     this.#options = options;
     this.#step = step;
+    this.#seeds = seedsOf(options.store, options.sealer);
     const lanes = Math.max(1, options.store.lanes);
     this.#lanes = Array.from({ length: lanes }, () => ({
       queue: [],
@@ -86,7 +92,7 @@ export class Committer {
     if (slots.length === 0) return this.#settled();
     const sessionId = this.#options.session();
     if (sessionId === undefined) {
-      const error = noSession();
+      const error = noSession("not_applied");
       for (const slot of slots) this.#step(slot, settle({ kind: "failed", error }));
       return this.#settled();
     }
@@ -135,22 +141,24 @@ export class Committer {
     turns: number,
     begun: number,
   ): void {
-    const { observer, clock } = this.#options;
+    const { observer, clock, name } = this.#options;
     observer.committed(slots.length, turns, clock.now() - begun);
     for (let i = 0; i < slots.length; i += 1) {
       const result = results[i];
-      if (result !== undefined && result !== "committed") observer.failed(result, 1);
+      if (result !== undefined && result !== "committed") observer.failed(result, 1, name);
+      const slot = slots[i] as Slot;
+      if (result === "committed") slot.seed = slot.stagedSeed;
       // A store that answers too little has broken its contract: the fate of the rest is unknown.
       const outcome: CommitOutcome =
         result === undefined ? { kind: "unknown", error: noAnswer() } : { kind: result };
-      this.#step(slots[i] as Slot, settle(outcome));
+      this.#step(slot, settle(outcome));
     }
   }
 
   #rejected(slots: readonly Slot[], cause: unknown): void {
     const error = isServerError(cause) ? cause : noAnswer(cause);
     const kind = error.outcome === "unknown" ? "unknown" : "failed";
-    this.#options.observer.failed(kind, slots.length);
+    this.#options.observer.failed(kind, slots.length, this.#options.name);
     for (const slot of slots) this.#step(slot, settle({ kind, error }));
   }
 
@@ -164,23 +172,34 @@ export class Committer {
   /** A state that cannot be sealed fails its own actor, not the batch. */
   #sealed(slot: Slot, staged: StagedCommit): ActorCommit | undefined {
     try {
-      return this.#seal(staged);
+      return this.#seal(slot, staged);
     } catch (error) {
       this.#step(slot, settle({ kind: "failed", error: toServerError(error, "not_applied") }));
       return undefined;
     }
   }
 
-  #seal(staged: StagedCommit): ActorCommit {
+  /** The seed to seal a commit with: the actor's own, or a new one with the first that seals anything. */
+  #seedFor(
+    { seed }: Slot,
+    staged: StagedCommit,
+  ): { readonly seed?: Seed | undefined; readonly wrapped?: Uint8Array } {
+    if (seed !== undefined && !staged.shred) return { seed };
+    return (isSealed(staged) && this.#seeds?.make(staged.actor)) || {};
+  }
+
+  #seal(slot: Slot, staged: StagedCommit): ActorCommit {
     const { sealer } = this.#options;
-    const { actor, revision, state, tags } = staged;
+    const { actor, revision, state, tags, shred } = staged;
+    const { seed, wrapped } = this.#seedFor(slot, staged);
+    slot.stagedSeed = seed;
     const sealState = (
       payload: NonNullable<typeof state>,
       at: number,
       purpose: "state" | "history",
     ) => ({
       type: payload.type,
-      data: sealer.seal(purpose, actor, at, payload.type, payload.data),
+      data: sealer.seal(purpose, actor, at, payload.type, payload.data, seed),
     });
     return {
       actor,
@@ -192,12 +211,17 @@ export class Committer {
         staged.change === "set" && state !== undefined
           ? { kind: "set", state: sealState(state, revision, "state"), tags }
           : { kind: staged.change === "remove" ? "remove" : "keep" },
-      dedup: staged.replies.map(({ requestId, digest, revision: at, reply }) => ({
-        requestId,
-        digest,
-        revision: at,
-        reply: sealer.seal("dedup", actor, at, requestId, encodeReply(reply)),
-      })),
+      ...(shred && { shred }),
+      ...(wrapped !== undefined && { seed: wrapped }),
+      dedup: staged.replies.map((recorded): DedupRecord => {
+        const { requestId, digest, revision: at, reply } = recorded;
+        // Of a turn before the one that shredded, only that its id was used.
+        if (reply === undefined)
+          return { requestId, revision: at, digest: NOTHING, reply: NOTHING };
+        const plain = encodeReply(reply);
+        const sealed = sealer.seal("dedup", actor, at, requestId, plain, seed);
+        return { requestId, digest, revision: at, reply: sealed };
+      }),
       outbox: [],
       schedules: [],
       history: staged.history.map((entry) => ({
@@ -212,6 +236,15 @@ export class Committer {
   }
 }
 
+/** Nothing at all is sealed in a commit of a tombstone or of recorded ids alone. */
+function isSealed({ state, replies, history, change }: StagedCommit): boolean {
+  return (
+    (change === "set" && state !== undefined) ||
+    replies.some(({ reply }) => reply !== undefined) ||
+    history.some((past) => past.state !== undefined)
+  );
+}
+
 function settle(outcome: CommitOutcome): { kind: "settled"; outcome: CommitOutcome } {
   return { kind: "settled", outcome };
 }
@@ -221,15 +254,6 @@ function laneOf(path: string, lanes: number): number {
   let hash = 0;
   for (let i = 0; i < path.length; i += 1) hash = (Math.imul(hash, 31) + path.charCodeAt(i)) | 0;
   return (hash >>> 0) % lanes;
-}
-
-function noSession(): ServerError {
-  return new ServerError(
-    "state.unavailable",
-    "this node holds no session of the statestore",
-    "not_applied",
-    { reason: "NO_SESSION", retryAfterMs: 500 },
-  );
 }
 
 function noAnswer(cause?: unknown): ServerError {

@@ -18,8 +18,17 @@ export interface Readings {
   readonly longestMailbox: () => number;
   /** Attached hosts by kind. */
   readonly hosts: () => Iterable<readonly [kind: string, count: number]>;
-  /** Milliseconds until the node must stop because its session could not be renewed. */
-  readonly leaseMarginMs?: () => number;
+  readonly stores: () => readonly StoreReading[];
+}
+
+/** One statestore at a scrape. */
+export interface StoreReading {
+  readonly name: string;
+  readonly isUp: boolean;
+  /** Milliseconds until the node must stop acting in it because its session could not be renewed. */
+  readonly leaseMarginMs: number;
+  /** Actors in memory whose state lives there. */
+  readonly activations: number;
 }
 
 /**
@@ -41,6 +50,7 @@ export class Instruments {
   readonly #dedupHits: Counter;
   readonly #commits: Counter;
   readonly #commitFailures: Counter;
+  readonly #storeFailed: Counter;
   readonly #fenced: Counter;
   readonly #ambiguous: Counter;
   readonly #turns: Counter;
@@ -77,6 +87,11 @@ export class Instruments {
       "commit_failed_total",
       "Actors whose commit did not go through, by outcome.",
       ["outcome"],
+    );
+    this.#storeFailed = metrics.counter(
+      "store_failed_total",
+      "Questions that a statestore did not answer.",
+      ["store", "op"],
     );
     this.#fenced = metrics.counter("turn_fenced_total", "Commits refused to a former owner.");
     this.#ambiguous = metrics.counter("commit_ambiguous_total", "Commits of unknown outcome.");
@@ -136,15 +151,17 @@ export class Instruments {
   }
 
   /** Actors of one transaction that were not committed. */
-  failed(outcome: string, actors: number): void {
+  failed(outcome: string, actors: number, store: string): void {
     this.#commitFailures.add(actors, outcome);
+    if (outcome === "failed" || outcome === "unknown") this.#storeFailed.add(1, store, "commit");
     if (outcome === "fenced") this.#fenced.add(actors);
     if (outcome === "unknown") this.#ambiguous.add(actors);
   }
 
   /** One call of the statestore other than a commit; `code` is "ok" or an error code. */
-  stored(op: string, code: string, ms: number): void {
+  stored(op: string, code: string, ms: number, store: string): void {
     this.#store.observe(ms / 1000, op, code);
+    if (code !== "ok") this.#storeFailed.add(1, store, op);
   }
 
   /** Safety: a gap in the revisions or an epoch that went back. */
@@ -174,7 +191,7 @@ export class Instruments {
   /** Says where the values come from that are read at each scrape. Called once. */
   read(readings: Readings): void {
     const { metrics } = this;
-    const { inFlight, activations, mailboxCalls, longestMailbox, leaseMarginMs } = readings;
+    const { inFlight, activations, mailboxCalls, longestMailbox } = readings;
     metrics.gaugeOf("inflight", "Calls under way.", inFlight);
     metrics.gaugeOf("activations", "Actors in memory.", activations);
     metrics.gaugeOf("mailbox_depth", "Calls that wait in mailboxes.", mailboxCalls);
@@ -182,8 +199,16 @@ export class Instruments {
     const hosts = (): readonly Sample[] =>
       Array.from(readings.hosts(), ([kind, value]) => ({ labels: [kind], value }));
     metrics.gaugeOf("hosts", "Attached hosts.", hosts, ["kind"]);
-    if (leaseMarginMs === undefined) return;
-    const seconds = (): number => leaseMarginMs() / 1000;
-    metrics.gaugeOf("lease_margin_seconds", "Time until the session ends unrenewed.", seconds);
+    const perStore = (value: (store: StoreReading) => number) => (): readonly Sample[] =>
+      readings.stores().map((store) => ({ labels: [store.name], value: value(store) }));
+    const gauge = (name: string, help: string, value: (store: StoreReading) => number): void =>
+      metrics.gaugeOf(name, help, perStore(value), ["store"]);
+    gauge("store_up", "1 while the statestore can be reached.", ({ isUp }) => (isUp ? 1 : 0));
+    gauge("store_activations", "Actors in memory by statestore.", (store) => store.activations);
+    gauge(
+      "lease_margin_seconds",
+      "Time until the session ends unrenewed.",
+      (store) => store.leaseMarginMs / 1000,
+    );
   }
 }

@@ -15,7 +15,8 @@ export interface RouterOptions {
   readonly refusing: () => boolean;
   /** Every call is refused. */
   readonly stopping: () => boolean;
-  readonly partition: () => PartitionDecision;
+  /** Of the store that a system lives in. */
+  readonly partition: (system: string) => PartitionDecision;
   /** Told of each question that the policy threw on. */
   readonly policyFailed: () => void;
   /** Told of each refusal by policy, with the rule that decided. */
@@ -82,7 +83,7 @@ export class Router implements Invoker {
         retryAfterMs: 500,
       });
     }
-    const decision = partition();
+    const decision = partition(invocation.actor.system);
     if (decision.kind === "serve") return undefined;
     return new ServerError("node.partitioned", decision.reason, "not_started", {
       reason: "PARTITIONED",

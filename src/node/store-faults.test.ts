@@ -91,10 +91,15 @@ describe("a commit", () => {
 
   test("without a session is not sent", async () => {
     const one = await active();
-    await one.node.sessions.stop();
     one.store.commit = () => Promise.reject(new Error("sent"));
-    expect(await refusalOf(one.call(A, "add", "y"))).toBe(
-      "state.unavailable not_applied NO_SESSION",
+    one.host.holding = true;
+    const running = refusalOf(one.call(A, "add", "y"));
+    await one.settle();
+    await one.node.rooms.main.sessions.stop();
+    one.host.release();
+    expect(await running).toBe("state.unavailable not_applied NO_SESSION");
+    expect(await refusalOf(one.call(A, "add", "z"))).toBe(
+      "state.unavailable not_started NO_SESSION",
     );
   });
 });

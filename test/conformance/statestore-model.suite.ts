@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { ActorCommit, CommitResult, Statestore } from "../../src/contract/index.ts";
 import {
   actorId,
+  bytes,
   type Claimed,
   commit,
   dedupOf,
@@ -14,8 +15,8 @@ import {
   withStore,
 } from "./support/statestore-fixture.ts";
 
-/** `record` is a turn that changes nothing and records its reply. */
-type Change = "set" | "keep" | "remove" | "record";
+/** `record` is a turn that changes nothing and records its reply; `shred` a removal without trace. */
+type Change = "set" | "keep" | "remove" | "record" | "shred";
 
 /** One step of a generated history; numbers are taken modulo what there is. */
 type Step =
@@ -28,6 +29,8 @@ type Step =
       readonly claims: readonly number[];
       readonly offset: number;
       readonly change: Change;
+      /** Also brings a seed. */
+      readonly seeded: boolean;
     };
 
 const index = fc.nat({ max: 1_000 });
@@ -53,21 +56,27 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       claims: fc.array(index, { minLength: 1, maxLength: 4 }),
       // Mostly the right revision, at times one too low or too high.
       offset: fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1),
-      change: fc.constantFrom<Change>("set", "set", "set", "keep", "remove", "record"),
+      change: fc.constantFrom<Change>("set", "set", "set", "keep", "remove", "record", "shred"),
+      seeded: fc.boolean(),
     }),
   },
 );
+
+type Life = Pick<ActorCommit, "shred" | "seed">;
 
 interface ModelActor {
   owner: number | undefined;
   epoch: number;
   revision: number;
   text: string | undefined;
-  readonly replies: Set<string>;
+  seed: Uint8Array | undefined;
+  /** Request ids, and whether their replies are there still. */
+  readonly replies: Map<string, boolean>;
 }
 
 function changeOf(change: Change, text: string): ActorCommit["change"] {
-  return change === "set" ? set(text) : { kind: change === "remove" ? "remove" : "keep" };
+  if (change === "set") return set(text);
+  return { kind: change === "remove" || change === "shred" ? "remove" : "keep" };
 }
 
 /** The store as a `Map`, and the same steps applied to a real one. */
@@ -129,7 +138,8 @@ class ModelRun {
       epoch: 0,
       revision: 0,
       text: undefined,
-      replies: new Set(),
+      seed: undefined,
+      replies: new Map(),
     };
     next.owner = session.id;
     next.epoch += 1;
@@ -139,7 +149,8 @@ class ModelRun {
     expect(answer.revision).toBe(next.revision);
     expect(answer.existed).toBe(model !== undefined);
     expect(answer.state).toEqual(next.text === undefined ? undefined : json(next.text));
-    expect(new Set(answer.requestIds)).toEqual(next.replies);
+    expect(answer.seed).toEqual(next.seed);
+    expect(new Set(answer.requestIds)).toEqual(new Set(next.replies.keys()));
     this.#claims.push({ ...answer, actor, sessionId: session.id });
   }
 
@@ -168,20 +179,42 @@ class ModelRun {
       const revision = one.change === "record" ? base : base + 1;
       const text = `${key} at step ${this.#steps}`;
       const dedup = [dedupOf(`${this.#steps}`, revision)];
-      commits.push(turn(claimed, base, { revision, change: changeOf(one.change, text), dedup }));
+      const change = changeOf(one.change, text);
+      const life = this.#life(one, key);
+      commits.push(turn(claimed, base, { revision, change, dedup, ...life }));
       const mine = up && model.owner === first.sessionId && model.epoch === claimed.epoch;
       if (!mine) expected.push("fenced");
       else if (base !== model.revision) expected.push("conflict");
-      else expected.push(this.#win(model, revision, one.change, text));
+      else expected.push(this.#win(model, revision, one.change, text, life));
     }
     expect(await commit(this.#store, first.sessionId, ...commits)).toEqual(expected);
   }
 
-  #win(model: ModelActor, revision: number, change: Change, text: string): CommitResult {
+  /** Seed and shredding of a commit, where the store has them. */
+  #life({ change, seeded }: Extract<Step, { readonly kind: "commit" }>, key: string): Life {
+    if (this.#store.seeds === undefined) return {};
+    return {
+      ...(change === "shred" && { shred: true }),
+      ...(seeded && { seed: bytes(`seed of ${key} at step ${this.#steps}`) }),
+    };
+  }
+
+  #win(
+    model: ModelActor,
+    revision: number,
+    change: Change,
+    text: string,
+    { shred, seed }: Life,
+  ): CommitResult {
+    if (shred === true) {
+      model.seed = undefined;
+      for (const id of model.replies.keys()) model.replies.set(id, false);
+    }
     model.revision = revision;
-    model.replies.add(`${this.#steps}`);
+    model.replies.set(`${this.#steps}`, true);
     if (change === "set") model.text = text;
-    if (change === "remove") model.text = undefined;
+    if (change === "remove" || change === "shred") model.text = undefined;
+    if (seed !== undefined) model.seed = seed;
     return "committed";
   }
 
@@ -189,10 +222,18 @@ class ModelRun {
   async check(): Promise<void> {
     for (const [key, model] of this.#actors) {
       const state = model.text === undefined ? undefined : json(model.text);
-      const { epoch, revision } = model;
-      expect(await this.#store.read(actorId(key))).toEqual({ epoch, revision, state, tags: {} });
+      const { epoch, revision, seed } = model;
+      const row = { epoch, revision, state, tags: {}, ...(seed !== undefined && { seed }) };
+      expect(await this.#store.read(actorId(key))).toEqual(row);
+      for (const [id, whole] of model.replies) {
+        const found = await this.#store.dedup(actorId(key), id);
+        expect(found?.reply).toEqual(bytes(whole ? "reply" : ""));
+      }
     }
     const keys = [...this.#actors.keys()];
+    const seeds = keys.map((key) => this.#actors.get(key)?.seed);
+    const found = await this.#store.seeds?.find(keys.map((key) => actorId(key)));
+    if (found !== undefined) expect(found).toEqual(seeds);
     const epochs = keys.map((key) => this.#actors.get(key)?.epoch);
     expect(await this.#store.epochs(keys.map((key) => actorId(key)))).toEqual(epochs);
   }

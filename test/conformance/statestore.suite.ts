@@ -11,9 +11,13 @@ import {
   registryTests,
 } from "./support/statestore-fidelity.ts";
 import type { StatestoreSubject } from "./support/statestore-fixture.ts";
+import { migrationTests } from "./support/statestore-migrations.ts";
 import { claimTests, releaseTests, sessionTests } from "./support/statestore-ownership.ts";
+import { portabilityTests } from "./support/statestore-portability.ts";
 import { historyTests, searchTests } from "./support/statestore-queries.ts";
 import { outboxTests, scheduleTests } from "./support/statestore-queues.ts";
+
+import { resealTests, seedTests, shredTests } from "./support/statestore-seeds.ts";
 
 /**
  * What every statestore must do, over a real back end. Called by each plug-in's own test; optional
@@ -31,8 +35,13 @@ export function statestoreSuite(subject: StatestoreSubject): void {
   scheduleTests(subject);
   searchTests(subject);
   historyTests(subject);
+  seedTests(subject);
+  shredTests(subject);
+  resealTests(subject);
   fidelityTests(subject);
   registryTests(subject);
   connectionTests(subject);
+  portabilityTests(subject);
+  migrationTests(subject);
   lifeTests(subject);
 }

@@ -1,60 +1,25 @@
 import { describe, expect, test } from "bun:test";
-import { SQL } from "bun";
 import { readJson } from "../e2e/support/json-calls.ts";
 import { LedgerLoad } from "../e2e/support/ledger-load.ts";
 import { startDev } from "../e2e/support/troupe-process.ts";
 import { PrivateServer } from "../services/private-server.ts";
-import { SERVICE_KINDS } from "../services/service-kinds.ts";
 import { checkCounter } from "../simulation/checkers/counter-checker.ts";
 import type { CounterState } from "../simulation/sim-actors.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { DATABASES, databaseKind, takesQueries } from "./databases.ts";
 
 const KILLS = 10;
 const KEYS = ["a", "b", "c", "d"];
 const CALLERS_EACH = 3;
 const MOST_BETWEEN_KILLS = 100;
-const KEY = `k1:${Buffer.alloc(32, 1).toString("base64")}`;
-
-const SERVERS = [
-  { name: "PostgreSQL", plugin: "postgres" },
-  { name: "MariaDB", plugin: "mysql" },
-] as const;
-
-/** True if a query is answered over a new connection. */
-async function takesQueries(url: string): Promise<boolean> {
-  const sql = new SQL(url, { max: 1, connectionTimeout: 2 });
-  try {
-    await sql`SELECT 1`;
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await sql.close({ timeout: 0 }).catch(() => undefined);
-  }
-}
-
-/** The kind of server by name; one that is not installed is said, and fails where it is required. */
-function kindOf(name: string) {
-  const kind = SERVICE_KINDS.find((each) => each.name === name);
-  if (kind === undefined) throw new Error(`there is no service ${name}`);
-  const absent = kind.find() === undefined;
-  if (absent && process.env["REQUIRE_BACKENDS"] === "1") throw new Error(`${name} is required`);
-  if (absent) process.stdout.write(`${name} is absent; its tests are skipped\n`);
-  return { kind, absent };
-}
-
 describe("the database is killed under load", () => {
-  for (const { name, plugin } of SERVERS) {
-    const { kind, absent } = kindOf(name);
+  for (const { name, settings } of DATABASES) {
+    const { kind, absent } = databaseKind(name);
     test.skipIf(absent)(`${name}: ten times, nothing is lost and nothing is repeated`, async () => {
       using folder = tempDir();
       await using database = await PrivateServer.start(kind, takesQueries);
-      const env = {
-        TROUPE_STATESTORE: plugin,
-        TROUPE_STATESTORE_URL: database.url,
-        TROUPE_STATESTORE_KEYS: KEY,
-      };
+      const env = settings(database.url);
       await using server = await startDev(folder.path, undefined, { env });
       const load = new LedgerLoad(server.url);
       const backAfterMs: number[] = [];

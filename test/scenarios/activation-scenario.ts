@@ -1,6 +1,7 @@
 import { Activation } from "../../src/core/activation/activation.ts";
 import { Call } from "../../src/core/activation/call.ts";
 import type { ActivationEffect, ActivationInput } from "../../src/core/activation/effects.ts";
+import type { Position } from "../../src/core/activation/position.ts";
 import type { ActorId, ActorTypeSpec } from "../../src/domain/actor.ts";
 import { ServerError } from "../../src/domain/error.ts";
 import {
@@ -13,41 +14,7 @@ import {
   type Payload,
 } from "../../src/domain/invocation.ts";
 import type { HostResult, TurnOutcome } from "../../src/domain/turn.ts";
-
-/** The words of a command: `verb plain plain name=value`. */
-class Words {
-  readonly verb: string;
-  readonly plain: readonly string[];
-  readonly #named = new Map<string, string>();
-
-  constructor(command: string) {
-    const [verb = "", ...rest] = command.split(/\s+/);
-    this.verb = verb;
-    this.plain = rest.filter((word) => !word.includes("="));
-    for (const word of rest) {
-      const at = word.indexOf("=");
-      if (at > 0) this.#named.set(word.slice(0, at), word.slice(at + 1));
-    }
-  }
-
-  text(name: string): string | undefined {
-    return this.#named.get(name);
-  }
-
-  number(name: string, otherwise: number): number {
-    const text = this.#named.get(name);
-    return text === undefined ? otherwise : Number(text);
-  }
-
-  list(name: string): readonly string[] {
-    const text = this.#named.get(name) ?? "";
-    return text === "" ? [] : text.split(",");
-  }
-
-  has(word: string): boolean {
-    return this.plain.includes(word);
-  }
-}
+import { Words } from "./words.ts";
 
 const ACTOR: ActorId = { system: "default", type: "thing", key: "k" };
 const encoder = new TextEncoder();
@@ -125,7 +92,12 @@ export class ActivationScenario {
       chainDepth: words.number("depth", 4),
       aheadTurns: words.number("ahead", 8),
       aheadBytes: 1_000_000,
-      turn: { stateBytes: 64, effectsPerTurn: 2, maxRevision: words.number("max-revision", 1_000) },
+      turn: {
+        stateBytes: 64,
+        effectsPerTurn: 2,
+        maxRevision: words.number("max-revision", 1_000),
+        shreds: !words.has("seedless"),
+      },
     });
   }
 
@@ -144,7 +116,9 @@ export class ActivationScenario {
             state: payload(words.text("state")),
             tags: EMPTY_MAP,
             requestIds: words.has("too-many-ids") ? undefined : words.list("ids"),
+            existed: !words.has("new-row"),
           },
+          ...knownOf(words),
         };
       case "owned":
         return {
@@ -173,8 +147,10 @@ export class ActivationScenario {
           replayed: false,
           metadata: EMPTY_MAP,
         };
-        const found = text === undefined ? undefined : { digest, reply };
-        return { kind: "found", call: this.#call(first), found };
+        const call = this.#call(first);
+        if (words.has("shredded")) return { kind: "found", call, found: { kind: "shredded" } };
+        const found = text === undefined ? undefined : ({ kind: "reply", digest, reply } as const);
+        return { kind: "found", call, found };
       }
       case "lookup-failed": {
         const error = failure("state.unavailable", "not_applied");
@@ -189,7 +165,11 @@ export class ActivationScenario {
     const token = words.number("token", 1);
     switch (words.verb) {
       case "fence-read":
-        return { kind: "fence-read", token, epoch: words.number("epoch", 1) };
+        return {
+          kind: "fence-read",
+          token,
+          epoch: words.has("no-row") ? undefined : words.number("epoch", 1),
+        };
       case "fence-failed":
         return { kind: "fence-failed", token, error: failure("state.unavailable", "not_applied") };
       case "expired": {
@@ -256,8 +236,8 @@ export class ActivationScenario {
           metadata: EMPTY_MAP,
           changed: what === "changed",
           effects:
-            what === "deleted"
-              ? [{ kind: "delete", shred: false }]
+            what === "deleted" || what === "shredded"
+              ? [{ kind: "delete", shred: what === "shredded" }]
               : what === "unsupported"
                 ? [{ kind: "unsupported", name: "saga" }]
                 : [],
@@ -287,10 +267,13 @@ export class ActivationScenario {
     const commit = this.#activation.take();
     if (commit === undefined) return ["nothing staged"];
     const { epoch, baseRevision, revision, change, state, replies, history, turns } = commit;
-    const ids = replies.map(({ requestId, revision: at }) => `${requestId}@r${at}`);
+    const ids = replies.map(({ requestId, revision: at, reply }) =>
+      reply === undefined ? `${requestId}@r${at} without reply` : `${requestId}@r${at}`,
+    );
     const past = history.map((entry) => `r${entry.revision} ${entry.action}`);
     return [
       `commit epoch ${epoch} r${baseRevision}..r${revision} ${change} ${shown(state)}, ${turns} turns`,
+      ...(commit.shred ? ["  shreds what was before"] : []),
       ...(ids.length === 0 ? [] : [`  records ${ids.join(" ")}`]),
       ...(past.length === 0 ? [] : [`  keeps ${past.join(", ")}`]),
     ];
@@ -325,6 +308,13 @@ export class ActivationScenario {
         return `schedule ${effect.timer.kind} ${effect.timer.token} after ${effect.afterMs}`;
       case "changed":
         return `changed r${effect.revision} ${shown(effect.state)}`;
+      case "shredded":
+        return `shredded before r${effect.revision}`;
+      case "regressed": {
+        const { loss, known, found } = effect;
+        const text = found === undefined ? "no row" : place(found);
+        return `regressed ${loss}: ${text} after ${place(known)}`;
+      }
       case "release":
         return `release epoch ${effect.epoch}`;
       case "ended":
@@ -352,12 +342,22 @@ export class ActivationScenario {
   }
 }
 
+/** `known=3/7`: where the actor stood when it was last active. */
+function knownOf(words: Words): { readonly known?: Position } {
+  const [epoch, revision] = (words.text("known") ?? "").split("/").map(Number);
+  return epoch === undefined || revision === undefined ? {} : { known: { epoch, revision } };
+}
+
+function place({ epoch, revision }: Position): string {
+  return `epoch ${epoch} r${revision}`;
+}
+
 function operationOf(words: Words): Operation | undefined {
   switch (words.text("operation")) {
     case "state":
       return { kind: "state" };
     case "delete":
-      return { kind: "delete", shred: false };
+      return { kind: "delete", shred: words.has("shred") };
     case "restore":
       return { kind: "restore", state: payload(words.text("state")), tags: EMPTY_MAP };
     default:

@@ -1,4 +1,10 @@
-import type { ActorCommit, ActorId, ClaimResult, CommitResult } from "../../src/contract/index.ts";
+import type {
+  ActorCommit,
+  ActorId,
+  ClaimResult,
+  CommitResult,
+  DedupRecord,
+} from "../../src/contract/index.ts";
 import { actorPath } from "../../src/domain/actor.ts";
 import type { Marks } from "./marks.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -16,11 +22,22 @@ interface Chain {
   epoch: number;
   session: number;
   revision: number;
+  /** The newest revision that was ever taken, also where it was lost since. */
+  highest: number;
   committedEpoch: number;
+  /** The store has gone back: what it shows next is believed. */
+  unsure: boolean;
   /** The commit whose sender was not told what became of it. */
   doubtful: Doubtful | undefined;
+  /** The seed that the store must give back, and whether an earlier one is gone. */
+  seed: Uint8Array | undefined;
+  shredded: boolean;
+  /** The first revision whose past state is there still, where past states are kept. */
+  keptFrom: number;
   /** Request id to the session whose commit recorded it first. */
   readonly recorded: Map<string, number>;
+  /** Request ids whose replies must be gone. */
+  readonly blank: Set<string>;
 }
 
 /**
@@ -40,7 +57,22 @@ export class CommitLog {
 
   /** The newest revision that the store has taken. */
   revision(actor: ActorId): number {
-    return this.#chain(actor).revision;
+    return this.#chain(actor).highest;
+  }
+
+  /** A replica that lagged has taken over: it may have lost anything. */
+  failedOver(): void {
+    for (const chain of this.#chains.values()) chain.unsure = true;
+  }
+
+  /** A store was asked for an actor of a system that lives in another. */
+  misplaced(actor: ActorId, store: string): void {
+    this.#wrong(actor, `the store ${store} was asked for it`);
+  }
+
+  /** From which revision on past states are kept: from the newest shredding. */
+  keptFrom(actor: ActorId): number {
+    return this.#chain(actor).keptFrom;
   }
 
   /** The session whose commit recorded the request id. */
@@ -53,14 +85,27 @@ export class CommitLog {
     const chain = this.#chain(actor);
     const { epoch, revision } = result;
     this.#scheduler.note(`store ${actor.key} epoch ${epoch} to s${sessionId} at r${revision}`);
-    if (epoch <= chain.epoch) this.#wrong(actor, `epoch ${epoch} granted after ${chain.epoch}`);
+    if (chain.unsure) this.#believe(chain, revision);
+    else if (epoch <= chain.epoch)
+      this.#wrong(actor, `epoch ${epoch} granted after ${chain.epoch}`);
     if (revision !== chain.revision) {
       this.#wrong(actor, `claimed at revision ${revision}, committed is ${chain.revision}`);
     }
     if (chain.session !== 0 && chain.session !== sessionId) this.#marks.hit("taken over");
+    if (String(result.seed) !== String(chain.seed)) {
+      this.#wrong(actor, `claimed with seed ${result.seed}, committed is ${chain.seed}`);
+    }
     this.#resolved(chain, epoch, sessionId, revision);
     chain.epoch = epoch;
     chain.session = sessionId;
+  }
+
+  #believe(chain: Chain, revision: number): void {
+    chain.unsure = false;
+    chain.revision = revision;
+    chain.committedEpoch = 0;
+    chain.doubtful = undefined;
+    chain.recorded.clear();
   }
 
   /** The sender of a commit will have no answer. */
@@ -89,6 +134,12 @@ export class CommitLog {
       `store ${actor.key} e${epoch} r${baseRevision}..${revision} by s${sessionId}: ${result}`,
     );
     if (result !== "committed") return;
+    if (chain.unsure) {
+      // The owner of before may go on where nothing was lost.
+      this.#believe(chain, baseRevision);
+      chain.epoch = epoch;
+      chain.session = sessionId;
+    }
     if (epoch !== chain.epoch || sessionId !== chain.session) {
       this.#wrong(actor, `epoch ${epoch} of s${sessionId} written after a grant of ${chain.epoch}`);
     }
@@ -100,9 +151,36 @@ export class CommitLog {
     }
     chain.committedEpoch = epoch;
     chain.revision = revision;
+    if (commit.shred === true) this.#shredded(chain, commit);
+    chain.seed = commit.seed ?? chain.seed;
+    if (chain.shredded && commit.change.kind === "set") {
+      chain.shredded = false;
+      this.#marks.hit("shredded actor lives again");
+    }
+    chain.highest = Math.max(chain.highest, revision);
     for (const { requestId } of commit.dedup) {
       if (!chain.recorded.has(requestId)) chain.recorded.set(requestId, sessionId);
     }
+  }
+
+  #shredded(chain: Chain, { actor, revision, history, dedup }: ActorCommit): void {
+    const from = history[0]?.revision;
+    chain.seed = undefined;
+    chain.shredded = true;
+    chain.keptFrom = from ?? revision + 1;
+    for (const id of chain.recorded.keys()) chain.blank.add(id);
+    for (const { requestId, revision: at, reply } of dedup) {
+      if (from === undefined || at >= from || reply.length === 0) continue;
+      this.#wrong(actor, `the reply to ${requestId} of r${at} outlived its shredding at r${from}`);
+    }
+  }
+
+  /** The store was asked for a recorded reply. */
+  found(actor: ActorId, record: DedupRecord | undefined): void {
+    if (record === undefined) return;
+    const { requestId, reply } = record;
+    if (!this.#chain(actor).blank.has(requestId) || reply.length === 0) return;
+    this.#wrong(actor, `the reply to ${requestId} is there although it was shredded`);
   }
 
   #chain(actor: ActorId): Chain {
@@ -113,9 +191,15 @@ export class CommitLog {
         epoch: 0,
         session: 0,
         revision: 0,
+        highest: 0,
         committedEpoch: 0,
+        unsure: false,
         doubtful: undefined,
+        seed: undefined,
+        shredded: false,
+        keptFrom: 1,
         recorded: new Map(),
+        blank: new Set(),
       };
       this.#chains.set(path, chain);
     }

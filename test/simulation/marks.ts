@@ -16,6 +16,9 @@ export const SOMETIMES = [
   "taken over",
   "turned away to the owner",
   "state unreadable",
+  "store failed over",
+  "store regressed",
+  "other store called",
   "calls chained",
   "mailbox full",
   "host lost",
@@ -30,6 +33,9 @@ export const SOMETIMES = [
   "store away",
   "node cut off",
   "passivated",
+  "actor shredded",
+  "shredded actor lives again",
+  "shredded reply refused",
 ] as const;
 
 export type Mark = (typeof SOMETIMES)[number];

@@ -18,6 +18,7 @@ export interface Capture {
   readonly checkers: readonly CheckerName[];
 }
 
+const COMMIT = "plugins/statestores/memory/memory-commit.ts";
 const STORE = "plugins/statestores/memory/memory-statestore.ts";
 const ACTIVATION = "src/core/activation/activation.ts";
 const GATE = "src/core/activation/output-gate.ts";
@@ -123,7 +124,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "commit without answer called fenced",
-    patches: patch(ACTIVATION, 'reason === "damaged" ? ran : outcomes.unknownCommit();', "ran;"),
+    patches: patch(
+      ACTIVATION,
+      "rejectAnswers(batch.answers, fate);",
+      "rejectAnswers(batch.answers, ran);",
+    ),
   },
   {
     name: "turns keep the base of a commit that failed",
@@ -184,6 +189,69 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "two invocations at once",
     patches: patch(TURNS, "while (this.#running === undefined) {", "for (;;) {"),
+  },
+  {
+    name: "shredding keeps the seed",
+    patches: patch(COMMIT, "  row.seed = undefined;\n  row.history = [];", "  row.history = [];"),
+  },
+  {
+    name: "shredding keeps recorded replies",
+    patches: patch(
+      COMMIT,
+      "for (const [requestId, record] of row.dedup) {",
+      "for (const [requestId, record] of [...row.dedup].slice(row.dedup.size)) {",
+    ),
+  },
+  {
+    name: "seed replaced by a commit that lost",
+    patches: patch(
+      STORE,
+      CONFLICT,
+      `if (row.revision !== commit.baseRevision) {
+      if (commit.seed !== undefined) row.seed = commit.seed;
+      return "conflict";
+    }`,
+    ),
+  },
+  {
+    name: "seed of a claim forgotten",
+    patches: patch(
+      CLAIMS,
+      "slot.seed = seed && sealer.seeds?.open(slot.actor, seed);",
+      "slot.seed ??= seed && sealer.seeds?.open(slot.actor, seed);",
+    ),
+  },
+  {
+    name: "replies of turns before the shredding recorded",
+    patches: patch(
+      "src/core/activation/staged.ts",
+      "    this.replies = this.replies.map((reply) => ({ ...reply, reply: undefined }));\n",
+      "",
+    ),
+  },
+  {
+    name: "store that went back not noticed",
+    patches: patch(
+      ACTIVATION,
+      "    if (loss !== undefined) {\n      this.#answers.effect",
+      "    if (false) {\n      this.#answers.effect",
+    ),
+  },
+  {
+    name: "actors that were active not remembered",
+    patches: patch(
+      TABLE,
+      "    if (slot.activation.epoch > 0) slot.room.known.note(slot.path, positionOf(slot));\n",
+      "",
+    ),
+  },
+  {
+    name: "store of one system used for another",
+    patches: patch(
+      "src/node/store-rooms.ts",
+      "return this.#bySystem.get(system) ?? this.main;",
+      "return this.main;",
+    ),
   },
   {
     name: "answers of a lost activation forgotten",

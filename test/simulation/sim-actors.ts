@@ -26,7 +26,7 @@ export function fromPayload(payload: Payload | undefined): unknown {
 
 /** What is registered of a type. */
 export function simSpec(type: SimType, mailboxCalls: number, keepHistory: boolean): ActorTypeSpec {
-  const names = type === "counter" ? ["add", "refuse"] : ["read", "write", "cas"];
+  const names = type === "counter" ? ["add", "refuse"] : ["read", "write", "cas", "shred"];
   return {
     system: "sim",
     type,
@@ -50,6 +50,7 @@ interface Step {
   readonly reply: unknown;
   readonly changed: boolean;
   readonly failed?: boolean;
+  readonly shreds?: boolean;
 }
 
 function counterStep(state: unknown, action: string, argument: unknown): Step {
@@ -62,6 +63,7 @@ function counterStep(state: unknown, action: string, argument: unknown): Step {
 function registerStep(state: unknown, action: string, argument: unknown): Step {
   const value = (state ?? { value: null }) as { readonly value: string | null };
   if (action === "read") return { state, reply: value.value, changed: false };
+  if (action === "shred") return { state: undefined, reply: null, changed: false, shreds: true };
   if (action === "write") return { state: { value: argument }, reply: null, changed: true };
   const [expected, next] = argument as readonly [string | null, string];
   if (value.value !== expected) return { state, reply: false, changed: false };
@@ -83,11 +85,11 @@ export function runTurns(invocation: HostInvocation): HostResult {
       reply: toPayload(step.reply),
       metadata: EMPTY_MAP,
       changed: step.changed,
-      effects: [],
+      effects: step.shreds === true ? [{ kind: "delete", shred: true }] : [],
       ...(keepStates && step.changed ? { state: toPayload(step.state) } : {}),
     };
   });
   const changed = outcomes.some((outcome) => outcome.changed);
-  const after = changed ? toPayload(state) : undefined;
+  const after = changed && state !== undefined ? toPayload(state) : undefined;
   return { id, outcomes, state: after, tags: undefined, failure: undefined };
 }

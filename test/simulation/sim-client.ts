@@ -5,6 +5,10 @@ import { type Attempt, fateOf, firstOk, type Heard, type Op } from "./history.ts
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { SimNode } from "./sim-node.ts";
 
+function isShred(action: string): boolean {
+  return action === "shred" || action === "erase";
+}
+
 /** What a client works with. */
 export interface SimClientOptions {
   readonly name: string;
@@ -17,6 +21,11 @@ export interface SimClientOptions {
   readonly untilMs: number;
 }
 
+/** `shred` is the host's and `erase` the server's own; both leave the register without a value. */
+const REGISTER_ACTIONS = [
+  ...["read", "read", "read", "read", "write", "write", "cas", "cas", "cas", "cas"],
+  ...["shred", "erase"],
+];
 const THINK_MS = 120;
 const TIMEOUT_MS = 1_200;
 const MAX_ATTEMPTS = 6;
@@ -91,14 +100,14 @@ export class SimClient {
 
   #action(actor: ActorId): string {
     const { random } = this.#options;
-    if (actor.type === "register") return random.pick(["read", "read", "write", "cas", "cas"]);
+    if (actor.type === "register") return random.pick(REGISTER_ACTIONS);
     return random.pick(["add", "add", "add", "add", "get", "get", "refuse"]);
   }
 
   #argument(actor: ActorId, action: string): unknown {
     this.#made += 1;
     const unique = `${this.#options.name}.${this.#made}`;
-    if (action === "get" || action === "read") return null;
+    if (action === "get" || action === "read" || isShred(action)) return null;
     return action === "cas" ? [this.#seen.get(actor) ?? null, unique] : unique;
   }
 
@@ -157,7 +166,9 @@ export class SimClient {
   #again(op: Op, answer: Heard | undefined, node: number, triesLeft: number): void {
     const { scheduler, random, nodes } = this.#options;
     const mayRepeat = op.action !== "refuse" && (op.requestId !== "" || fateOf(op) === "failed");
-    if (triesLeft <= 0 || !mayRepeat || op.isAbuse) return this.#over();
+    // It was applied, and nobody will say any more than that.
+    const isShredded = answer?.kind === "error" && answer.code === "actor.exists";
+    if (triesLeft <= 0 || !mayRepeat || op.isAbuse || isShredded) return this.#over();
     const owner = answer?.kind === "error" ? answer.owner : undefined;
     const named = nodes.findIndex(({ name }) => name === owner);
     const next = named >= 0 ? named : random.unit() < 0.5 ? node : random.below(nodes.length);
@@ -168,6 +179,7 @@ export class SimClient {
   #succeeded(op: Op, node: number, value: unknown): void {
     this.#home.set(op.actor, node);
     if (op.action === "read") this.#seen.set(op.actor, value as string | null);
+    if (isShred(op.action)) this.#seen.set(op.actor, null);
     if (op.action === "write") this.#seen.set(op.actor, String(op.argument));
     if (op.action === "cas" && value === true) {
       this.#seen.set(op.actor, (op.argument as readonly [unknown, string])[1]);

@@ -7,11 +7,14 @@ import type {
   DedupRecord,
   MetaTable,
   ReadResult,
+  Seeds,
   Sessions,
   Statestore,
   TypeRegistry,
 } from "../../src/contract/index.ts";
 import { ServerError } from "../../src/domain/error.ts";
+import { assert } from "../../src/std/assert.ts";
+import { MAIN_STORE } from "../../src/node/store-rooms.ts";
 import type { Prng } from "../support/prng.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { FaultPlan } from "./fault-plan.ts";
@@ -20,7 +23,10 @@ import type { Scheduler, SimProcess } from "./scheduler.ts";
 
 /** What the connection of one node to the store needs. */
 export interface StoreLine {
+  readonly name: string;
   readonly store: Statestore;
+  /** Whether the actors of a system live in this store. */
+  readonly holds: (system: string) => boolean;
   readonly scheduler: Scheduler;
   readonly random: Prng;
   readonly log: CommitLog;
@@ -55,10 +61,12 @@ export class SimStatestore implements Statestore {
   readonly sessions: Sessions;
   readonly types: TypeRegistry;
   readonly meta: MetaTable;
+  readonly seeds: Seeds;
   readonly #line: StoreLine;
 
   constructor(line: StoreLine) {
-    const { sessions, types, meta } = line.store;
+    const { sessions, types, meta, seeds } = line.store;
+    assert(seeds !== undefined, "the store of the simulation keeps seeds");
     this.#line = line;
     this.lanes = line.lanes;
     this.sessions = {
@@ -73,6 +81,7 @@ export class SimStatestore implements Statestore {
       list: () => this.#call(() => types.list()),
     };
     this.meta = meta;
+    this.seeds = { find: (actors) => this.#call(() => seeds.find(actors)) };
   }
 
   async describe(): Promise<string> {
@@ -81,6 +90,7 @@ export class SimStatestore implements Statestore {
 
   async claim(request: ClaimRequest): Promise<readonly ClaimResult[]> {
     const { log, store } = this.#line;
+    this.#belong(request.actors);
     const results = await this.#call(async () => {
       const granted = await store.claim(request);
       granted.forEach((result, i) =>
@@ -92,15 +102,22 @@ export class SimStatestore implements Statestore {
   }
 
   epochs(actors: readonly ActorId[]): Promise<readonly (number | undefined)[]> {
+    this.#belong(actors);
     return this.#call(() => this.#line.store.epochs(actors));
   }
 
   dedup(actor: ActorId, requestId: string): Promise<DedupRecord | undefined> {
-    return this.#call(() => this.#line.store.dedup(actor, requestId));
+    const { log, store } = this.#line;
+    return this.#call(async () => {
+      const record = await store.dedup(actor, requestId);
+      log.found(actor, record);
+      return record;
+    });
   }
 
   commit(batch: CommitBatch): Promise<readonly CommitResult[]> {
     const { log, marks, store, random, faults } = this.#line;
+    this.#belong(batch.commits.map(({ actor }) => actor));
     const refused = random.unit() < faults().conflict;
     let late = false;
     let served = 0;
@@ -140,6 +157,12 @@ export class SimStatestore implements Statestore {
 
   prune(ageMs: number, keep: number, limit: number): Promise<number> {
     return this.#call(() => this.#line.store.prune(ageMs, keep, limit));
+  }
+
+  #belong(actors: readonly ActorId[]): void {
+    const { holds, log, name, marks } = this.#line;
+    if (name !== MAIN_STORE) marks.hit("other store called");
+    for (const actor of actors) if (!holds(actor.system)) log.misplaced(actor, name);
   }
 
   /** One round trip. `outcome` is what a lost call must say of itself. */

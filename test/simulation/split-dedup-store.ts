@@ -10,7 +10,9 @@ export function splitDedup(store: Statestore): Statestore {
     const results = await store.commit({ ...batch, commits });
     const records = batch.commits
       .filter((one, i) => results[i] === "committed" && one.dedup.length > 0)
-      .map((one) => ({ ...one, baseRevision: one.revision, change: { kind: "keep" } as const }));
+      .map(({ shred: _shred, seed: _seed, ...one }) => {
+        return { ...one, baseRevision: one.revision, change: { kind: "keep" } as const };
+      });
     if (records.length > 0) {
       await store
         .commit({ ...batch, commits: records.map((one) => ({ ...one, history: [] })) })

@@ -10,6 +10,8 @@ export function applyCommit(
   wallMs: number,
 ): void {
   const { change } = commit;
+  if (commit.shred === true) shred(rows, row);
+  if (commit.seed !== undefined) row.seed = commit.seed.slice();
   if (commit.revision !== commit.baseRevision) {
     row.revision = commit.revision;
     row.updatedMs = wallMs;
@@ -35,6 +37,20 @@ export function applyCommit(
     row.history.push({ ...entry, state, committedMs: wallMs });
   }
   row.history = keptHistory(row.history, commit.historyPolicy, wallMs);
+}
+
+/** Lets go of all that the actor has had, but for which request ids it has answered. */
+function shred(rows: MemoryRows, row: ActorRow): void {
+  row.seed = undefined;
+  row.history = [];
+  for (const number of row.schedules.values()) rows.schedules.delete(number);
+  row.schedules.clear();
+  for (const [number, { source }] of rows.outbox) {
+    if (source === row.actor) rows.outbox.delete(number);
+  }
+  for (const [requestId, record] of row.dedup) {
+    row.dedup.set(requestId, { ...record, digest: new Uint8Array(0), reply: new Uint8Array(0) });
+  }
 }
 
 function addMessages(rows: MemoryRows, row: ActorRow, commit: ActorCommit, wallMs: number): void {

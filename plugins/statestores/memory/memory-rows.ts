@@ -1,5 +1,6 @@
 import type {
   ActorId,
+  ActorTypeSpec,
   DedupRecord,
   HistoryRow,
   OutboxRow,
@@ -38,6 +39,7 @@ export interface ActorRow {
   state: StoredState | undefined;
   tags: StringMap;
   updatedMs: number;
+  seed: Uint8Array | undefined;
   /** In order of their commits. */
   readonly dedup: Map<string, KeptDedup>;
   /** Row numbers by name. */
@@ -52,6 +54,9 @@ export class MemoryRows {
   readonly byHandle = new Map<number, ActorRow>();
   readonly outbox = new Map<number, KeptMessage>();
   readonly schedules = new Map<number, KeptSchedule>();
+  /** By `<system>/<type>`. */
+  readonly types = new Map<string, ActorTypeSpec>();
+  readonly meta = new Map<string, Uint8Array>();
   #lastNumber = 0;
 
   /** A row number that no row of any table has had. */

@@ -11,6 +11,7 @@ import type {
   MetaTable,
   ReadResult,
   Search,
+  Seeds,
   Statestore,
   StatestoreHost,
   TypeRegistry,
@@ -18,6 +19,7 @@ import type {
 import { actorPath } from "../kit/identity.ts";
 import { applyCommit } from "./memory-commit.ts";
 import { MemoryHistory } from "./memory-history.ts";
+import { MemoryPortability } from "./memory-portability.ts";
 import { MemoryOutbox, MemorySchedules } from "./memory-queues.ts";
 import { type ActorRow, MemoryRows } from "./memory-rows.ts";
 import { MemorySessions } from "./memory-sessions.ts";
@@ -37,18 +39,22 @@ export class MemoryStatestore implements Statestore {
   readonly history: MemoryHistory;
   readonly outbox: MemoryOutbox;
   readonly schedules: MemorySchedules;
+  readonly portability: MemoryPortability;
+  readonly seeds: Seeds;
   readonly #host: StatestoreHost;
   readonly #rows = new MemoryRows();
 
   constructor(host: StatestoreHost) {
     this.#host = host;
     this.sessions = new MemorySessions(host.clock);
-    this.types = memoryTypes();
-    this.meta = memoryMeta();
+    this.types = memoryTypes(this.#rows.types);
+    this.meta = memoryMeta(this.#rows.meta);
     this.search = { list: (query) => Promise.resolve(this.#list(query)) };
     this.history = new MemoryHistory(this.#rows, () => this.#host.clock.wallMs());
     this.outbox = new MemoryOutbox(this.#rows, host.clock);
     this.schedules = new MemorySchedules(this.#rows, host.clock);
+    this.portability = new MemoryPortability(this.#rows, host);
+    this.seeds = { find: (actors) => Promise.resolve(actors.map((actor) => this.#seedOf(actor))) };
   }
 
   async describe(): Promise<string> {
@@ -80,7 +86,8 @@ export class MemoryStatestore implements Statestore {
     const { handle, epoch, revision, state, tags, dedup } = row;
     const requestIds = dedup.size > maxRequestIds ? undefined : [...dedup.keys()];
     const existed = found !== undefined;
-    return { kind: "claimed", handle, epoch, revision, state, tags, requestIds, existed };
+    const seed = seedMember(row.seed);
+    return { kind: "claimed", handle, epoch, revision, state, tags, requestIds, existed, ...seed };
   }
 
   #insert({ system, type, key }: ActorId): ActorRow {
@@ -93,6 +100,7 @@ export class MemoryStatestore implements Statestore {
       state: undefined,
       tags: {},
       updatedMs: this.#host.clock.wallMs(),
+      seed: undefined,
       dedup: new Map(),
       schedules: new Map(),
       history: [],
@@ -139,7 +147,12 @@ export class MemoryStatestore implements Statestore {
   async read(actor: ActorId): Promise<ReadResult | undefined> {
     const row = this.#rows.actors.get(actorPath(actor));
     if (row === undefined) return undefined;
-    return { epoch: row.epoch, revision: row.revision, state: row.state, tags: row.tags };
+    const { epoch, revision, state, tags, seed } = row;
+    return { epoch, revision, state, tags, ...seedMember(seed) };
+  }
+
+  #seedOf(actor: ActorId): Uint8Array | undefined {
+    return this.#rows.actors.get(actorPath(actor))?.seed;
   }
 
   async prune(ageMs: number, keep: number, limit: number): Promise<number> {
@@ -175,6 +188,10 @@ export class MemoryStatestore implements Statestore {
   }
 }
 
+function seedMember(seed: Uint8Array | undefined): { readonly seed?: Uint8Array } {
+  return seed === undefined ? {} : { seed };
+}
+
 function compareNames(
   a: { readonly type: string; readonly key: string },
   b: { readonly type: string; readonly key: string },
@@ -183,8 +200,7 @@ function compareNames(
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function memoryTypes(): TypeRegistry {
-  const kept = new Map<string, ActorTypeSpec>();
+function memoryTypes(kept: Map<string, ActorTypeSpec>): TypeRegistry {
   return {
     async put(types) {
       for (const spec of types) kept.set(`${spec.system}/${spec.type}`, structuredClone(spec));
@@ -195,8 +211,7 @@ function memoryTypes(): TypeRegistry {
   };
 }
 
-function memoryMeta(): MetaTable {
-  const kept = new Map<string, Uint8Array>();
+function memoryMeta(kept: Map<string, Uint8Array>): MetaTable {
   return {
     async get(name) {
       return kept.get(name);

@@ -23,6 +23,7 @@ interface SoundRow {
   readonly tags: StringMap;
   readonly owner: number | undefined;
   readonly living: { readonly nodeName: string; readonly address: string } | undefined;
+  readonly seed: { readonly seed?: Uint8Array };
 }
 
 /** Row numbers of recorded replies, each followed by a comma. */
@@ -45,8 +46,9 @@ export class ActorTable {
     this.#dedup = dedup;
     this.#find = connection.prepare(
       `SELECT a.number, a.system, a.type, a.key, a.owner, a.epoch, a.revision, a.tags,
-              a.state_type, a.state, s.node_name, s.address, s.expires_ms, a.recent
+              a.state_type, a.state, s.node_name, s.address, s.expires_ms, a.recent, w.wrapped
          FROM actors a LEFT JOIN sessions s ON s.id = a.owner AND s.state = 'up'
+                       LEFT JOIN seeds w ON w.actor = a.number
         WHERE a.identity = ?`,
     );
     this.#insert = connection.prepare(
@@ -116,7 +118,7 @@ export class ActorTable {
       };
     }
     if (typeof found === "string") return { kind: "damaged", reason: found };
-    const { handle, epoch, revision, state, tags, owner, living } = found;
+    const { handle, epoch, revision, state, tags, owner, living, seed } = found;
     if (owner !== undefined && owner !== sessionId) {
       if (living !== undefined) return { kind: "owned", sessionId: owner, ...living };
       this.#sessions.fenceExpired(owner, nowMs);
@@ -133,6 +135,7 @@ export class ActorTable {
       tags,
       requestIds,
       existed,
+      ...seed,
     };
   }
 
@@ -156,8 +159,8 @@ export class ActorTable {
       const found = this.#lookOutside(actor);
       if (found === undefined) return undefined;
       if (typeof found === "string") throw damage(`the row of actor ${actor.key}`, found);
-      const { epoch, revision, state, tags } = found;
-      return { epoch, revision, state, tags };
+      const { epoch, revision, state, tags, seed } = found;
+      return { epoch, revision, state, tags, ...seed };
     });
   }
 
@@ -189,7 +192,7 @@ function soundRow(row: SqlRow, actor: ActorId, nowMs: number): SoundRow | string
     if (!(data instanceof Uint8Array) || !isCleanText(stateType)) return "STATE_UNREADABLE";
     state = { data, type: stateType };
   }
-  const [nodeName, address, expiresMs, recent] = row.slice(10);
+  const [nodeName, address, expiresMs, recent, seed] = row.slice(10);
   if (!RECENT_PATTERN.test(String(recent))) return "DEDUP_UNREADABLE";
   const alive = typeof expiresMs === "bigint" && Number(expiresMs) > nowMs;
   return {
@@ -200,5 +203,6 @@ function soundRow(row: SqlRow, actor: ActorId, nowMs: number): SoundRow | string
     tags,
     owner: owner === null ? undefined : Number(owner),
     living: alive ? { nodeName: String(nodeName), address: String(address) } : undefined,
+    seed: seed instanceof Uint8Array ? { seed } : {},
   };
 }

@@ -23,6 +23,8 @@ export interface FramedCommit {
   readonly revision: number;
   /** `undefined` keeps state and tags. */
   readonly written: WrittenState | undefined;
+  readonly shred: boolean;
+  readonly seed: Uint8Array | undefined;
   readonly dedup: readonly DedupRecord[];
   readonly outbox: readonly OutboxMessage[];
   readonly schedules: readonly FramedSchedule[];
@@ -61,6 +63,8 @@ const RESULTS: readonly CommitResult[] = ["committed", "fenced", "conflict"];
 const WRITES = 1;
 const QUEUES = 2;
 const PAST = 4;
+const SEED = 8;
+const SHRED = 16;
 
 /** Writes a batch over `spare`, or over a greater buffer if it does not fit. */
 export function encodeBatch(callId: number, batch: CommitBatch, spare: ArrayBuffer): ArrayBuffer {
@@ -73,7 +77,8 @@ export function encodeBatch(callId: number, batch: CommitBatch, spare: ArrayBuff
     const writes = change.kind !== "keep" && commit.revision !== commit.baseRevision;
     const queues = dedup.length + outbox.length + schedules.length > 0;
     const past = history.length > 0 || historyPolicy.kind !== "none";
-    frame.byte((writes ? WRITES : 0) | (queues ? QUEUES : 0) | (past ? PAST : 0));
+    const life = (commit.seed === undefined ? 0 : SEED) | (commit.shred === true ? SHRED : 0);
+    frame.byte((writes ? WRITES : 0) | (queues ? QUEUES : 0) | (past ? PAST : 0) | life);
     frame.number(commit.handle);
     frame.number(commit.epoch);
     frame.number(commit.baseRevision);
@@ -82,6 +87,7 @@ export function encodeBatch(callId: number, batch: CommitBatch, spare: ArrayBuff
       if (change.kind === "set") writeState(frame, change.state, encodeTags(change.tags));
       else writeState(frame, undefined, "{}");
     }
+    if (commit.seed !== undefined) frame.bytes(commit.seed);
     if (queues) writeQueues(frame, commit);
     if (past) writePast(frame, commit);
   }
@@ -169,6 +175,8 @@ function readCommit(frame: FrameReader): FramedCommit {
   const baseRevision = frame.number();
   const revision = frame.number();
   const written = (flags & WRITES) === 0 ? undefined : readState(frame);
+  const shred = (flags & SHRED) !== 0;
+  const seed = (flags & SEED) === 0 ? undefined : frame.bytes();
   const queues = (flags & QUEUES) !== 0;
   const dedup = queues ? list(frame, readDedup) : NOTHING;
   const outbox = queues ? list(frame, readMessage) : NOTHING;
@@ -182,6 +190,8 @@ function readCommit(frame: FrameReader): FramedCommit {
     baseRevision,
     revision,
     written,
+    shred,
+    seed,
     dedup,
     outbox,
     schedules,

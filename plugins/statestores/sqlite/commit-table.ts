@@ -3,6 +3,7 @@ import type { FramedBatch, FramedCommit } from "./commit-frame.ts";
 import type { DedupTable } from "./dedup-table.ts";
 import type { SqlRow, SqlStatement } from "./driver.ts";
 import type { HistoryTable } from "./history-table.ts";
+import type { SeedTable } from "./seed-table.ts";
 import type { SessionTable } from "./session-table.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
@@ -17,6 +18,7 @@ export interface CommitTables {
   readonly sessions: SessionTable;
   readonly dedup: DedupTable;
   readonly history: HistoryTable;
+  readonly seeds: SeedTable;
 }
 
 /** A commit with what its compare-and-set came to. */
@@ -134,11 +136,17 @@ export class CommitTable {
   }
 
   #insert({ commit, firstReply, spills }: Attempt, nowMs: number): void {
-    const { handle: actor } = commit;
-    for (const [index, record] of commit.dedup.entries()) {
-      this.#tables.dedup.insert(firstReply + index, actor, record, nowMs);
+    const { handle: actor, seed } = commit;
+    const { dedup, seeds } = this.#tables;
+    if (commit.shred) {
+      seeds.drop(actor);
+      dedup.blank(actor);
     }
-    if (spills) this.#tables.dedup.spill(actor);
+    if (seed !== undefined) seeds.put(actor, seed);
+    for (const [index, record] of commit.dedup.entries()) {
+      dedup.insert(firstReply + index, actor, record, nowMs);
+    }
+    if (spills) dedup.spill(actor);
     for (const message of commit.outbox) {
       const { id, revision, index, target, action, body, delayMs } = message;
       const { system, type, key } = target;

@@ -19,7 +19,7 @@ const KEEP = 3;
 test("replies kept for their number are let go of once newer ones have come, however many are young", async () => {
   using folder = tempDir();
   const store = sqlite.create(
-    { path: "", mode: "shared", cache: 4 * 1024 * 1024 },
+    { path: "", mode: "shared", cache: 4 * 1024 * 1024, migrate: "auto" },
     statestoreHost(folder.path, { shared: true }),
   );
   await store.start(AbortSignal.timeout(10_000));

@@ -31,6 +31,7 @@ export class DedupTable {
   readonly #indexedFrom: SqlStatement;
   readonly #delete: SqlStatement;
   readonly #unindex: SqlStatement;
+  readonly #blanks: readonly SqlStatement[];
   /** Where the next call of `prune` goes on: rows that stay for their number are passed once a round. */
   #prunedUpTo = 0n;
 
@@ -70,6 +71,12 @@ export class DedupTable {
     this.#unindex = connection.prepare(
       "DELETE FROM dedup_index WHERE actor = ? AND request_id = ? AND number = ?",
     );
+    this.#blanks = [
+      "SELECT number FROM dedup_index WHERE actor = ?",
+      `SELECT d.number FROM ${RECENT} WHERE a.number = ?`,
+    ].map((rows) =>
+      connection.prepare(`UPDATE dedup SET digest = x'', reply = x'' WHERE number IN (${rows})`),
+    );
   }
 
   /** Inside a transaction: the number of the last row; the next row has the next one. */
@@ -87,6 +94,11 @@ export class DedupTable {
   spill(actor: number): void {
     this.#index.run(actor);
     this.#clear.run(actor);
+  }
+
+  /** Inside a transaction: of every reply that the actor has recorded, leaves the request id. */
+  blank(actor: number): void {
+    for (const statement of this.#blanks) statement.run(actor);
   }
 
   find(actor: ActorId, requestId: string): DedupRecord | undefined {

@@ -120,8 +120,15 @@ const FIRST: Migration = {
   ],
 };
 
+/** A seed per actor, apart from all that is sealed with it, so that it can go alone. */
+const SECOND: Migration = {
+  version: 2,
+  name: "seeds",
+  statements: ["CREATE TABLE seeds (actor INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT"],
+};
+
 /** Every step, oldest first. */
-export const MIGRATIONS: readonly Migration[] = [FIRST];
+export const MIGRATIONS: readonly Migration[] = [FIRST, SECOND];
 
 /** Remembers which steps a database has taken. */
 export const SCHEMA_TABLE = `CREATE TABLE IF NOT EXISTS troupe_schema (
@@ -130,6 +137,9 @@ export const SCHEMA_TABLE = `CREATE TABLE IF NOT EXISTS troupe_schema (
   checksum TEXT NOT NULL,
   applied_ms INTEGER NOT NULL
 ) STRICT`;
+
+/** The named value that ties a store to its cluster. */
+export const CLUSTER = "cluster";
 
 /** The clock that every lease, due time and age is compared with: SQLite's own. */
 export const NOW = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";

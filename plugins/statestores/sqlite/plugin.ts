@@ -28,6 +28,12 @@ export default {
       max: 4 * 1024 * 1024 * 1024,
       doc: "Memory for pages of the database.",
     },
+    migrate: {
+      type: "string",
+      default: "auto",
+      values: ["auto", "check"],
+      doc: "auto: a start takes pending steps of the schema. check: it refuses over them.",
+    },
   },
   create(options, host) {
     if (host.shared && options.mode === "exclusive") {

@@ -1,8 +1,13 @@
-import type { ErrorCode, ErrorDetails } from "../../../src/contract/index.ts";
+import type {
+  ErrorCode,
+  ErrorDetails,
+  SchemaStatus,
+  SchemaStep,
+} from "../../../src/contract/index.ts";
 import { StoreFailure } from "../kit/failure.ts";
 import { migrationChecksum, planMigrations } from "../kit/migration-plan.ts";
 import type { SqlDatabase, SqlDriver } from "./driver.ts";
-import { MIGRATIONS, NOW, SCHEMA_TABLE } from "./migrations.ts";
+import { CLUSTER, MIGRATIONS, NOW, SCHEMA_TABLE } from "./migrations.ts";
 
 const EXIT_DATA = 65;
 const EXIT_CONFIGURATION = 78;
@@ -18,11 +23,18 @@ function refusal(
   return new StoreFailure(code, message, "not_applied", details);
 }
 
+/** Where a database stands that has no table yet. */
+export const EMPTY_SCHEMA: SchemaStatus = {
+  have: 0,
+  want: MIGRATIONS.length,
+  pending: MIGRATIONS,
+};
+
 /** Reads what schema is there; throws unless this binary can serve it. Writes nothing. */
-export function inspectSchema(db: SqlDatabase, path: string): void {
+export function inspectSchema(db: SqlDatabase, path: string): SchemaStatus {
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   const names = new Set(tables.map((row) => row[0]));
-  if (names.size === 0) return;
+  if (names.size === 0) return EMPTY_SCHEMA;
   if (!names.has("troupe_schema")) {
     const message = `${path} holds tables of something else (schema_unknown)`;
     throw refusal("state.corrupt", message, "schema_unknown", EXIT_DATA);
@@ -41,10 +53,23 @@ export function inspectSchema(db: SqlDatabase, path: string): void {
     const message = `step ${plan.version} of the schema differs from ours (schema_mismatch)`;
     throw refusal("state.corrupt", message, "schema_mismatch", EXIT_DATA);
   }
+  const { pending } = plan;
+  return { have: MIGRATIONS.length - pending.length, want: MIGRATIONS.length, pending };
 }
 
-/** Takes the steps that are missing, all in one transaction, and records the cluster. */
-export function migrate(db: SqlDatabase, cluster: string): void {
+/** Throws if steps are pending, for a store that is not to be changed by a start. */
+export function refusePending({ have, want, pending }: SchemaStatus, path: string): void {
+  if (pending.length === 0) return;
+  const message = `the schema of ${path} is old: schema_old have=${have} want=${want}`;
+  const hint = "take the pending steps with: troupe migrate";
+  throw refusal("plugin.unsupported", message, "schema_old", EXIT_CONFIGURATION, hint);
+}
+
+/**
+ * Takes the steps that are missing, all in one transaction, and records the cluster; answers the
+ * steps it took.
+ */
+export function migrate(db: SqlDatabase, cluster: string): readonly SchemaStep[] {
   db.exec("BEGIN IMMEDIATE");
   try {
     db.exec(SCHEMA_TABLE);
@@ -53,26 +78,27 @@ export function migrate(db: SqlDatabase, cluster: string): void {
     const record = db.prepare(
       `INSERT INTO troupe_schema (version, name, checksum, applied_ms) VALUES (?, ?, ?, ${NOW})`,
     );
-    for (const migration of MIGRATIONS) {
-      if (done.has(migration.version)) continue;
+    const taken = MIGRATIONS.filter(({ version }) => !done.has(version));
+    for (const migration of taken) {
       for (const statement of migration.statements) db.exec(statement);
       record.run(migration.version, migration.name, migrationChecksum(migration));
     }
+    db.prepare("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)").run(
+      CLUSTER,
+      new TextEncoder().encode(cluster),
+    );
     checkCluster(db, cluster);
     db.exec("COMMIT");
+    return taken;
   } catch (error) {
     db.exec("ROLLBACK");
     throw error;
   }
 }
 
-function checkCluster(db: SqlDatabase, cluster: string): void {
-  const name = "cluster";
-  db.prepare("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)").run(
-    name,
-    new TextEncoder().encode(cluster),
-  );
-  const kept = db.prepare("SELECT value FROM meta WHERE name = ?").get(name)?.[0];
+/** Throws if the store belongs to another cluster. */
+export function checkCluster(db: SqlDatabase, cluster: string): void {
+  const kept = db.prepare("SELECT value FROM meta WHERE name = ?").get(CLUSTER)?.[0];
   const found = kept instanceof Uint8Array ? new TextDecoder().decode(kept) : String(kept);
   if (found === cluster) return;
   const message = `the store belongs to cluster ${found}, not ${cluster}`;

@@ -38,7 +38,11 @@ export const SQLITE_CALLS = {
   putMeta: (engine, name, value) => engine.registry.put(name, value),
   resealStep: (engine, position, keyId, limit) => engine.reseal.step(position, keyId, limit),
   reseal: (engine, row, sealed) => engine.reseal.replace(row, sealed),
-  countByKey: (engine) => engine.reseal.countByKey(),
+  countRows: (engine) => engine.portabilityReader.count(),
+  readRows: (engine, position, limit) => engine.portabilityReader.read(position, limit),
+  writeRows: (engine, rows) => engine.portabilityWriter.write(rows),
+  countStep: (engine, position) => engine.reseal.count(position),
+  findSeeds: (engine, actors) => engine.seeds.find(actors),
 } as const satisfies SqliteCallTable;
 
 /** The signature of every call. */
@@ -74,7 +78,11 @@ export interface SqliteCallTypes {
   putMeta: SqliteEngine["registry"]["put"];
   resealStep: SqliteEngine["reseal"]["step"];
   reseal: SqliteEngine["reseal"]["replace"];
-  countByKey: SqliteEngine["reseal"]["countByKey"];
+  countRows: SqliteEngine["portabilityReader"]["count"];
+  readRows: SqliteEngine["portabilityReader"]["read"];
+  writeRows: SqliteEngine["portabilityWriter"]["write"];
+  countStep: SqliteEngine["reseal"]["count"];
+  findSeeds: SqliteEngine["seeds"]["find"];
 }
 
 /** The name of a call. */
@@ -87,9 +95,18 @@ type SqliteCallTable = {
   ) => ReturnType<SqliteCallTypes[Name]>;
 };
 
+/** What a store is opened for. */
+export type OpenWork = "serve" | "plan" | "migrate";
+
 /** What the store's thread is sent, besides commit frames. */
 export type SqliteRequest =
-  | { readonly kind: "start"; readonly id: number; readonly options: OpenOptions }
+  | {
+      readonly kind: "open";
+      readonly id: number;
+      /** Serve the store from now on, or only look at its schema or bring that up to date. */
+      readonly work: OpenWork;
+      readonly options: OpenOptions;
+    }
   | { readonly kind: "stop"; readonly id: number }
   | {
       readonly kind: "call";

@@ -12,6 +12,17 @@ const FULL = 13;
 const CANNOT_OPEN = 14;
 const NOT_A_DATABASE = 26;
 
+/** Moves the log into the database file, and cuts it to nothing. */
+const TRUNCATE_LOG = "PRAGMA wal_checkpoint(TRUNCATE)";
+/** What is deleted is overwritten in pages that stay in use; this costs no more writing. */
+export const ERASE_CELLS = "PRAGMA secure_delete = FAST";
+/** Pages that fall out of use are overwritten as well. */
+const ERASE_PAGES = "PRAGMA secure_delete = ON";
+
+/** How long a statement waits for another process. */
+export const BUSY_TIMEOUT_MS = 5_000;
+const CUT_TIMEOUT_MS = 20;
+
 const RETRY_BUSY_MS = 100;
 const RETRY_FULL_MS = 5_000;
 
@@ -23,6 +34,8 @@ export class SqliteConnection {
   readonly #commit: SqlStatement;
   readonly #rollback: SqlStatement;
   readonly #now: SqlStatement;
+  readonly #truncateLog: SqlStatement;
+  #logIsUncut = false;
 
   constructor(driver: SqlDriver, db: SqlDatabase) {
     this.#driver = driver;
@@ -31,6 +44,7 @@ export class SqliteConnection {
     this.#commit = db.prepare("COMMIT");
     this.#rollback = db.prepare("ROLLBACK");
     this.#now = db.prepare(`SELECT ${NOW}`);
+    this.#truncateLog = db.prepare(TRUNCATE_LOG);
   }
 
   prepare(sql: string): SqlStatement {
@@ -75,7 +89,39 @@ export class SqliteConnection {
       const refused = this.#abandon() && (code === BUSY || code === FULL);
       throw this.#failure(error, refused ? "not_applied" : "unknown");
     }
+    if (this.#logIsUncut) this.cutLog();
     return result;
+  }
+
+  /**
+   * Runs `work`, and afterwards nothing that its transactions deleted is left in the database file
+   * or in its log: freed pages are overwritten, and the log is moved into the file and cut to
+   * nothing. Where another process reads the log at that moment, a later write cuts it.
+   */
+  erasing<T>(work: () => T): T {
+    this.#db.exec(ERASE_PAGES);
+    try {
+      return work();
+    } finally {
+      this.#db.exec(ERASE_CELLS);
+      this.cutLog();
+    }
+  }
+
+  /**
+   * Moves the log into the file and cuts it to nothing; if that cannot be done now, a later write
+   * tries again. What has been committed stays so, whatever comes of this.
+   */
+  cutLog(): void {
+    this.#logIsUncut = true;
+    this.#db.exec(`PRAGMA busy_timeout = ${CUT_TIMEOUT_MS}`);
+    try {
+      this.#logIsUncut = this.#truncateLog.get()?.[0] !== 0n;
+    } catch (error) {
+      if (this.#driver.errorCode(error) === undefined) throw error;
+    } finally {
+      this.#db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
   }
 
   /** True if SQLite says that the database file itself is damaged there. */

@@ -29,7 +29,7 @@ import sqlite from "./plugin.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
 
 const PAGE_BYTES = 4096;
-const OPTIONS = { path: "", mode: "exclusive", cache: 4 * 1024 * 1024 } as const;
+const OPTIONS = { path: "", mode: "exclusive", cache: 4 * 1024 * 1024, migrate: "auto" } as const;
 
 async function withSqlite(body: (store: Statestore, dir: string) => Promise<void>): Promise<void> {
   using folder = tempDir();
@@ -180,6 +180,7 @@ describe.each([
       mode: "exclusive",
       cluster: "test",
       cacheBytes: 1024 * 1024,
+      migrate: "auto",
     });
     try {
       body(engine, spy.main());

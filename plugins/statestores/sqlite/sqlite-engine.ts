@@ -6,10 +6,13 @@ import type { SqlDatabase, SqlDriver } from "./driver.ts";
 import { HistoryTable } from "./history-table.ts";
 import { type OpenOptions, openStore } from "./open-store.ts";
 import { OutboxTable } from "./outbox-table.ts";
+import { PortabilityReader } from "./portability-reader.ts";
+import { PortabilityWriter } from "./portability-writer.ts";
 import { RegistryTable } from "./registry-table.ts";
 import { ResealTable } from "./reseal-table.ts";
 import { ScheduleTable } from "./schedule-table.ts";
 import { SearchTable } from "./search-table.ts";
+import { SeedTable } from "./seed-table.ts";
 import { SessionTable } from "./session-table.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 
@@ -24,6 +27,9 @@ export class SqliteEngine {
   readonly search: SearchTable;
   readonly registry: RegistryTable;
   readonly reseal: ResealTable;
+  readonly portabilityReader: PortabilityReader;
+  readonly portabilityWriter: PortabilityWriter;
+  readonly seeds: SeedTable;
   readonly #commits: CommitTable;
   readonly #connection: SqliteConnection;
   readonly #lock: SqlDatabase;
@@ -43,13 +49,21 @@ export class SqliteEngine {
     this.search = new SearchTable(connection);
     this.registry = new RegistryTable(connection);
     this.reseal = new ResealTable(connection);
+    this.seeds = new SeedTable(connection);
+    this.portabilityReader = new PortabilityReader(connection);
+    this.portabilityWriter = new PortabilityWriter(connection, this);
     this.#commits = new CommitTable(connection, this);
+    // A process that ended just after it shredded an actor has left the seed in the log.
+    connection.cutLog();
   }
 
   /** Answers a commit frame in the buffer that brought it. */
   commit(frame: ArrayBuffer): ArrayBuffer {
     const batch = decodeBatch(frame);
-    return encodeResults(batch.callId, this.#commits.commit(batch), frame);
+    const shreds = batch.commits.some(({ shred }) => shred);
+    const commit = () => this.#commits.commit(batch);
+    const results = shreds ? this.#connection.erasing(commit) : commit();
+    return encodeResults(batch.callId, results, frame);
   }
 
   version(): string {

@@ -19,7 +19,10 @@ import type { StoreMode } from "./store-lock.ts";
 const signal = () => AbortSignal.timeout(10_000);
 
 function make(dir: string, mode: StoreMode = "exclusive", changes: Partial<StatestoreHost> = {}) {
-  return sqlite.create({ path: "", mode, cache: 4 * 1024 * 1024 }, statestoreHost(dir, changes));
+  return sqlite.create(
+    { path: "", mode, cache: 4 * 1024 * 1024, migrate: "auto" },
+    statestoreHost(dir, changes),
+  );
 }
 
 async function start(
@@ -63,7 +66,7 @@ describe("a start is refused", () => {
     const error = await rejectionOf(start(folder.path));
     expect(error).toMatchObject({ name: "ServerError", details: { reason, exitCode } });
     expect(readFileSync(path).equals(before)).toBe(true);
-    if (reason === "schema_newer") expect(String(error)).toContain("schema_newer have=1 found=12");
+    if (reason === "schema_newer") expect(String(error)).toContain("schema_newer have=2 found=12");
     if (sql.includes("outbox_due")) expect(String(error)).toContain("missing index outbox_due");
     if (sql.includes("state_type")) {
       expect(String(error)).toContain("missing column actors.state_type");
@@ -139,7 +142,7 @@ test("what a process committed is there after kill -9, and its lock is gone", as
       join(import.meta.dir, "../../../test/conformance/support/statestore-host.ts"),
     )};
     import sqlite from ${JSON.stringify(join(import.meta.dir, "plugin.ts"))};
-    const options = { path: "", mode: "exclusive", cache: 4194304 };
+    const options = { path: "", mode: "exclusive", cache: 4194304, migrate: "auto" };
     const store = sqlite.create(options, statestoreHost(process.argv[1]));
     await store.start(AbortSignal.timeout(10000));
     const session = await openSession(store, "killed");
@@ -184,7 +187,7 @@ test.skipIf(!existsSync(DENO))("the same store serves on Deno", async () => {
     `import sqlite from ${here("plugin.ts")};
     import { statestoreHost } from ${here("../../../test/conformance/support/statestore-host.ts")};
     import { selfTestStatestore } from ${here("../../../src/node/statestore-self-test.ts")};
-    const options = { path: "", mode: "exclusive", cache: 4194304 };
+    const options = { path: "", mode: "exclusive", cache: 4194304, migrate: "auto" };
     const store = sqlite.create(options, statestoreHost(${JSON.stringify(folder.path)}));
     await store.start(AbortSignal.timeout(10000));
     await selfTestStatestore(store);

@@ -8,18 +8,22 @@ import type {
   DedupRecord,
   History,
   MetaTable,
+  Migrations,
   Outbox,
+  Portability,
   ReadResult,
   Resealing,
   Schedules,
   SealedRow,
   Search,
+  Seeds,
   Sessions,
   Statestore,
   StatestoreHost,
   TypeRegistry,
 } from "../../../src/contract/index.ts";
-import type { ResealPosition } from "./reseal-table.ts";
+import type { MigrateMode, OpenOptions } from "./open-store.ts";
+import type { CountStep, ResealPosition } from "./reseal-table.ts";
 import { SqliteThreadClient } from "./sqlite-thread.ts";
 import type { StoreMode } from "./store-lock.ts";
 
@@ -28,6 +32,7 @@ export interface SqliteOptions {
   readonly path: string;
   readonly mode: StoreMode;
   readonly cache: number;
+  readonly migrate: MigrateMode;
 }
 
 const START: ResealPosition = { purpose: 0, after: 0 };
@@ -45,6 +50,9 @@ export class SqliteStatestore implements Statestore {
   readonly outbox: Outbox;
   readonly schedules: Schedules;
   readonly resealing: Resealing;
+  readonly portability: Portability;
+  readonly migrations: Migrations;
+  readonly seeds: Seeds;
   readonly #host: StatestoreHost;
   readonly #options: SqliteOptions;
   readonly #thread: SqliteThreadClient;
@@ -91,13 +99,24 @@ export class SqliteStatestore implements Statestore {
       list: (actor) => thread.call("listSchedules", actor),
     };
     this.resealing = resealing(thread);
+    this.portability = {
+      count: () => thread.call("countRows"),
+      read: (position, limit) => thread.call("readRows", position, limit),
+      write: (rows) => thread.call("writeRows", rows),
+    };
+    this.migrations = {
+      plan: (signal) => new SqliteThreadClient(host).plan(this.#openOptions(), signal),
+      apply: async (signal, taken) => {
+        const steps = await new SqliteThreadClient(host).migrate(this.#openOptions(), signal);
+        for (const step of steps) taken?.(step);
+        return steps;
+      },
+    };
+    this.seeds = { find: (actors) => thread.call("findSeeds", actors) };
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    const { path, mode, cache } = this.#options;
-    const { dataDir, cluster } = this.#host;
-    const file = path === "" ? join(dataDir, "troupe.db") : path;
-    await this.#thread.start({ path: file, mode, cluster, cacheBytes: cache }, signal);
+  start(signal: AbortSignal): Promise<void> {
+    return this.#thread.start(this.#openOptions(), signal);
   }
 
   async stop(signal: AbortSignal): Promise<void> {
@@ -146,6 +165,13 @@ export class SqliteStatestore implements Statestore {
     return this.#thread.call("prune", ageMs, keep, limit);
   }
 
+  #openOptions(): OpenOptions {
+    const { path, mode, cache: cacheBytes, migrate } = this.#options;
+    const { dataDir, cluster } = this.#host;
+    const file = path === "" ? join(dataDir, "troupe.db") : path;
+    return { path: file, mode, cluster, cacheBytes, migrate };
+  }
+
   #report(degraded: boolean, detail: string): void {
     this.#degraded = degraded;
     if (degraded) this.#host.report("degraded", detail);
@@ -174,7 +200,15 @@ function resealing(thread: SqliteThreadClient): Resealing {
       return found.slice(0, limit);
     },
     replace: (row, sealed) => thread.call("reseal", row, sealed),
-    countByKey: () => thread.call("countByKey"),
+    async countByKey() {
+      const counts = new Map<string, number>();
+      for (let at: ResealPosition | undefined = START; at !== undefined; ) {
+        const step: CountStep = await thread.call("countStep", at);
+        for (const [key, rows] of step.counts) counts.set(key, (counts.get(key) ?? 0) + rows);
+        at = step.next;
+      }
+      return counts;
+    },
   };
 }
 

@@ -2,13 +2,21 @@ import type {
   CommitBatch,
   CommitResult,
   Outcome,
+  SchemaStatus,
+  SchemaStep,
   ServerError,
   StatestoreHost,
 } from "../../../src/contract/index.ts";
 import { raise } from "../kit/failure.ts";
 import { decodeResults, encodeBatch } from "./commit-frame.ts";
 import type { OpenOptions } from "./open-store.ts";
-import type { SqliteAnswer, SqliteCall, SqliteCallTypes, SqliteRequest } from "./sqlite-calls.ts";
+import type {
+  OpenWork,
+  SqliteAnswer,
+  SqliteCall,
+  SqliteCallTypes,
+  SqliteRequest,
+} from "./sqlite-calls.ts";
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -37,7 +45,25 @@ export class SqliteThreadClient {
   }
 
   /** Starts the thread and opens the store on it. Rejects with the reason if it cannot be served. */
-  async start(options: OpenOptions, signal: AbortSignal): Promise<void> {
+  start(options: OpenOptions, signal: AbortSignal): Promise<void> {
+    return this.#open("serve", options, signal);
+  }
+
+  /** Where the schema stands; for a client that is not started, and is spent afterwards. */
+  async plan(options: OpenOptions, signal: AbortSignal): Promise<SchemaStatus> {
+    const status = await this.#open<SchemaStatus>("plan", options, signal);
+    this.#end("the schema was looked at");
+    return status;
+  }
+
+  /** Takes the pending steps of the schema; as `plan`. */
+  async migrate(options: OpenOptions, signal: AbortSignal): Promise<readonly SchemaStep[]> {
+    const taken = await this.#open<readonly SchemaStep[]>("migrate", options, signal);
+    this.#end("the schema is up to date");
+    return taken;
+  }
+
+  async #open<T>(work: OpenWork, options: OpenOptions, signal: AbortSignal): Promise<T> {
     const worker = new Worker(new URL("./sqlite.worker.ts", import.meta.url).href, {
       type: "module",
     });
@@ -48,9 +74,9 @@ export class SqliteThreadClient {
     const abort = () => this.#end("the start of the statestore took too long");
     signal.addEventListener("abort", abort);
     try {
-      const { promise, id } = this.#expect<void>("not_applied");
-      this.#send({ kind: "start", id, options });
-      await promise;
+      const { promise, id } = this.#expect<T>("not_applied");
+      this.#send({ kind: "open", id, work, options });
+      return await promise;
     } catch (error) {
       this.#end("the statestore did not start");
       throw error;

@@ -5,25 +5,26 @@ import type { Statestore } from "../../../src/contract/index.ts";
 import sqlite from "./plugin.ts";
 import type { StoreMode } from "./store-lock.ts";
 
+function make(dir: string, mode: StoreMode) {
+  const options = { path: "", mode, cache: 4 * 1024 * 1024, migrate: "auto" } as const;
+  return sqlite.create(options, statestoreHost(dir, { shared: mode === "shared" }));
+}
+
 async function open(dir: string, mode: StoreMode): Promise<Statestore> {
-  const options = { path: "", mode, cache: 4 * 1024 * 1024 };
-  const store = sqlite.create(options, statestoreHost(dir, { shared: mode === "shared" }));
+  const store = make(dir, mode);
   await store.start(AbortSignal.timeout(10_000));
   return store;
 }
 
-statestoreSuite({
-  name: "sqlite",
-  open: (dir) => open(dir, "exclusive"),
-  durable: true,
-  shared: false,
-});
-statestoreSuite({
-  name: "sqlite shared",
-  open: (dir) => open(dir, "shared"),
-  durable: true,
-  shared: true,
-});
+for (const mode of ["exclusive", "shared"] as const) {
+  statestoreSuite({
+    name: mode === "exclusive" ? "sqlite" : "sqlite shared",
+    open: (dir) => open(dir, mode),
+    make: (dir) => make(dir, mode),
+    durable: true,
+    shared: mode === "shared",
+  });
+}
 statestoreModelSuite({
   name: "sqlite",
   open: (dir) => open(dir, "exclusive"),

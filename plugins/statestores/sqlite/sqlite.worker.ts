@@ -2,6 +2,7 @@ import { StoreFailure } from "../kit/failure.ts";
 import { callIdOf } from "./commit-frame.ts";
 import type { SqlDriver } from "./driver.ts";
 import { SQLITE_CALLS, type SqliteAnswer, type SqliteRequest } from "./sqlite-calls.ts";
+import { migrateStore, planStore } from "./open-store.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
 
 /** The side of a worker that this file needs; the same on every runtime. */
@@ -9,6 +10,8 @@ interface WorkerScope {
   onmessage: ((event: { readonly data: SqliteRequest | ArrayBuffer }) => void) | null;
   postMessage(answer: SqliteAnswer | ArrayBuffer, transfer?: readonly ArrayBuffer[]): void;
 }
+
+type OpenRequest = Extract<SqliteRequest, { readonly kind: "open" }>;
 
 const scope = globalThis as unknown as WorkerScope;
 
@@ -23,22 +26,25 @@ class SqliteThread {
 
   receive(data: SqliteRequest | ArrayBuffer): void {
     if (data instanceof ArrayBuffer) this.#commit(data);
-    else if (data.kind === "start") void this.#start(data);
+    else if (data.kind === "open") void this.#open(data);
     else this.#answer(data.id, () => this.#serve(data));
   }
 
-  async #start(request: Extract<SqliteRequest, { readonly kind: "start" }>): Promise<void> {
+  async #open({ id, work, options }: OpenRequest): Promise<void> {
     try {
       const driver = await loadDriver();
-      this.#answer(request.id, () => {
-        this.#engine = new SqliteEngine(driver, request.options);
+      this.#answer(id, () => {
+        if (work === "plan") return planStore(driver, options);
+        if (work === "migrate") return migrateStore(driver, options);
+        this.#engine = new SqliteEngine(driver, options);
+        return undefined;
       });
     } catch (error) {
-      this.#fail(request.id, error);
+      this.#fail(id, error);
     }
   }
 
-  #serve(request: Exclude<SqliteRequest, { readonly kind: "start" }>): unknown {
+  #serve(request: Exclude<SqliteRequest, OpenRequest>): unknown {
     const engine = this.#engine;
     if (request.kind === "stop") {
       this.#engine = undefined;

@@ -1,4 +1,5 @@
 import { StoreFailure } from "../kit/failure.ts";
+import { livingNodes } from "./living-nodes.ts";
 import type { SqlDatabase, SqlDriver } from "./driver.ts";
 
 /** `exclusive`: this process alone. `shared`: any number of processes on this machine. */
@@ -24,7 +25,9 @@ export function lockStore(driver: SqlDriver, path: string, mode: StoreMode): Sql
   } catch (error) {
     lock.close();
     if (driver.errorCode(error) === undefined) throw error;
-    const holder = mode === "exclusive" ? "another process" : "a process that allows no other";
+    const nodes = livingNodes(driver, path);
+    const stranger = mode === "exclusive" ? "another process" : "a process that allows no other";
+    const holder = nodes.length === 0 ? stranger : `node ${nodes.join(", ")}`;
     throw new StoreFailure("state.unavailable", `${holder} has opened ${path}`, "not_applied", {
       reason: "store_locked",
       exitCode: EXIT_TEMPORARY,

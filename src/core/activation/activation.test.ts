@@ -41,7 +41,7 @@ class AnyWorld {
     chainDepth: 4,
     aheadTurns: 4,
     aheadBytes: 1_000_000,
-    turn: { stateBytes: 1_000, effectsPerTurn: 2, maxRevision: 1_000_000 },
+    turn: { stateBytes: 1_000, effectsPerTurn: 2, maxRevision: 1_000_000, shreds: true },
   });
   readonly calls: Call[] = [];
   readonly answers = new Map<Call, string[]>();
@@ -137,8 +137,8 @@ class AnyWorld {
         this.#epoch += this.#random.unit() < 0.1 ? 2 : 1;
         const [epoch, revision] = [this.#epoch, this.#revision];
         const requestIds = this.#random.unit() < 0.3 ? undefined : [...this.#recorded];
-        const tags = EMPTY_MAP;
-        const claimed = { handle: 1, epoch, revision, state: undefined, tags, requestIds };
+        const row = { handle: 1, epoch, revision, tags: EMPTY_MAP, existed: true };
+        const claimed = { ...row, state: undefined, requestIds };
         return { kind: "claimed", claimed };
       }
       case "fence":

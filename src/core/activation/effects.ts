@@ -1,8 +1,9 @@
 import type { ClaimResult } from "../../contract/index.ts";
 import type { ServerError } from "../../domain/error.ts";
-import type { Payload, Reply, StringMap } from "../../domain/invocation.ts";
+import type { Caller, Payload, Reply, StringMap } from "../../domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../../domain/turn.ts";
 import type { Call } from "./call.ts";
+import type { Loss, Position } from "./position.ts";
 
 /** A claim's answer with its state opened. */
 export interface ClaimedState {
@@ -12,6 +13,8 @@ export interface ClaimedState {
   readonly state: Payload | undefined;
   readonly tags: StringMap;
   readonly requestIds: readonly string[] | undefined;
+  /** False if the row was made by this claim. */
+  readonly existed: boolean;
 }
 
 /** Who holds an actor that could not be claimed. */
@@ -30,7 +33,8 @@ export type CommitOutcome =
 /** What happens to an activation. */
 export type ActivationInput =
   | { readonly kind: "invoke"; readonly call: Call }
-  | { readonly kind: "claimed"; readonly claimed: ClaimedState }
+  /** `known`: where the actor stood when it was last active here, as far as that is remembered. */
+  | { readonly kind: "claimed"; readonly claimed: ClaimedState; readonly known?: Position }
   | { readonly kind: "owned"; readonly owner: Owner }
   | { readonly kind: "claim-failed"; readonly error: ServerError }
   | { readonly kind: "executed"; readonly result: HostResult }
@@ -51,11 +55,11 @@ export type ActivationInput =
   /** The session is lost: nothing of ours may commit any more. */
   | { readonly kind: "fenced" };
 
-/** A recorded reply with the digest of the payload it answered. */
-export interface FoundReply {
-  readonly digest: Uint8Array;
-  readonly reply: Reply;
-}
+/** A recorded reply with the digest of the payload it answered; or that there was one. */
+export type FoundReply =
+  | { readonly kind: "reply"; readonly digest: Uint8Array; readonly reply: Reply }
+  /** The id was answered, and the actor has been shredded since. */
+  | { readonly kind: "shredded" };
 
 /**
  * What becomes of the calls that wait when an activation drains: they are refused with an error, they
@@ -91,6 +95,15 @@ export type ActivationEffect =
       readonly state: Payload | undefined;
       readonly tags: StringMap;
       readonly revision: number;
+    }
+  /** It is durable that nothing from before this revision can be read any more. */
+  | { readonly kind: "shredded"; readonly revision: number; readonly caller: Caller }
+  /** The store has less than it once confirmed; the activation stops rather than go on from that. */
+  | {
+      readonly kind: "regressed";
+      readonly loss: Loss;
+      readonly known: Position;
+      readonly found: Position | undefined;
     }
   /** Let go of the claim with this epoch. */
   | { readonly kind: "release"; readonly epoch: number }

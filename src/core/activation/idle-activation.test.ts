@@ -36,7 +36,7 @@ function idle(): { readonly activation: Activation; readonly call: WeakRef<Call>
     chainDepth: 4,
     aheadTurns: 4,
     aheadBytes: 1_000_000,
-    turn: { stateBytes: 1_000, effectsPerTurn: 2, maxRevision: 1_000 },
+    turn: { stateBytes: 1_000, effectsPerTurn: 2, maxRevision: 1_000, shreds: true },
   });
   const invocation: Invocation = {
     actor: ACTOR,
@@ -60,7 +60,7 @@ function idle(): { readonly activation: Activation; readonly call: WeakRef<Call>
   };
   const claimed = { handle: 1, epoch: 1, revision: 0, state: undefined, tags: EMPTY_MAP };
   step({ kind: "invoke", call });
-  step({ kind: "claimed", claimed: { ...claimed, requestIds: [] } });
+  step({ kind: "claimed", claimed: { ...claimed, existed: true, requestIds: [] } });
   const outcome = { turnId: 1, failure: undefined, reply: payload(), metadata: EMPTY_MAP };
   const result: HostResult = {
     id: 1,

@@ -106,6 +106,8 @@ export class OutputGate {
   /** A batch is committed: its state counts, its answers go, and what ran ahead of it is staged. */
   release(batch: Batch): void {
     this.#committed = batch.tip;
+    const { shredding } = batch;
+    if (shredding !== undefined) this.#answers.effect({ kind: "shredded", ...shredding });
     if (batch.tip.revision !== batch.baseRevision) {
       const { state, tags, revision } = batch.tip;
       this.#answers.effect({ kind: "changed", state, tags, revision });

@@ -1,6 +1,6 @@
 import type { ActorId, HistoryPolicy } from "../../domain/actor.ts";
-import type { Payload, Reply, StringMap } from "../../domain/invocation.ts";
-import type { Answer } from "./call.ts";
+import type { Caller, Payload, Reply, StringMap } from "../../domain/invocation.ts";
+import type { Answer, Call } from "./call.ts";
 
 /** The actor as the turns so far have left it. */
 export interface ActorState {
@@ -14,7 +14,14 @@ export interface StagedReply {
   readonly requestId: string;
   readonly digest: Uint8Array;
   readonly revision: number;
-  readonly reply: Reply;
+  /** `undefined` if a later turn of the same commit shredded it. */
+  readonly reply: Reply | undefined;
+}
+
+/** The turn that shredded the actor: at which revision, and who asked. */
+export interface Shredding {
+  readonly revision: number;
+  readonly caller: Caller;
 }
 
 /** A past state to be kept, in plain. */
@@ -33,6 +40,8 @@ export interface StagedCommit {
   readonly baseRevision: number;
   readonly revision: number;
   readonly change: "keep" | "set" | "remove";
+  /** What the actor had before this commit goes, whatever it has afterwards. */
+  readonly shred: boolean;
   readonly state: Payload | undefined;
   readonly tags: StringMap;
   readonly replies: readonly StagedReply[];
@@ -45,9 +54,10 @@ export interface StagedCommit {
 export class Batch {
   readonly baseRevision: number;
   readonly answers: Answer[] = [];
-  readonly replies: StagedReply[] = [];
-  readonly history: StagedHistory[] = [];
+  replies: StagedReply[] = [];
+  history: StagedHistory[] = [];
   #tip: ActorState;
+  #shredding: Shredding | undefined;
   turns = 0;
   bytes = 0;
 
@@ -65,8 +75,20 @@ export class Batch {
     return this.#tip.revision === this.baseRevision && this.replies.length === 0;
   }
 
+  /** The newest turn that shredded the actor, if one did. */
+  get shredding(): Shredding | undefined {
+    return this.#shredding;
+  }
+
   advance(tip: ActorState): void {
     this.#tip = tip;
+  }
+
+  /** The turn of `call` shreds: of those before it stay only the request ids that they answered. */
+  shred(call: Call, revision: number): void {
+    this.#shredding = { revision, caller: call.invocation.caller };
+    this.history = [];
+    this.replies = this.replies.map((reply) => ({ ...reply, reply: undefined }));
   }
 
   commit(
@@ -83,6 +105,7 @@ export class Batch {
       epoch,
       baseRevision: this.baseRevision,
       revision,
+      shred: this.#shredding !== undefined,
       change: !moved ? "keep" : state === undefined ? "remove" : "set",
       state,
       tags,

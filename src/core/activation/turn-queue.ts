@@ -154,6 +154,8 @@ export class TurnQueue {
       call.checked = true;
       call.phase = "queued";
       this.#mailbox.putBack(call);
+    } else if (found.kind === "shredded") {
+      this.#answers.reject(call, outcomes.shredded());
     } else if (sameDigest(found.digest, call.digest)) {
       this.#answers.give({ kind: "reply", call, reply: { ...found.reply, replayed: true } });
     } else {
@@ -238,7 +240,10 @@ export class TurnQueue {
       const reply: Reply = { ...plain, tags: tip.tags };
       return this.#gate.pass({ kind: "reply", call, reply });
     }
-    if (tip.revision >= this.#options.turn.maxRevision) {
+    const { maxRevision, shreds } = this.#options.turn;
+    const shred = operation.kind === "delete" && operation.shred;
+    if (shred && !shreds) return this.#answers.reject(call, outcomes.cannotShred());
+    if (tip.revision >= maxRevision) {
       return this.#answers.reject(call, outcomes.exhausted());
     }
     const batch = this.#gate.open();
@@ -248,6 +253,7 @@ export class TurnQueue {
     const tags = restored?.tags ?? EMPTY_MAP;
     batch.advance({ state, tags, revision });
     batch.turns += 1;
+    if (shred) batch.shred(call, revision);
     if (this.#options.spec.history.kind !== "none") {
       batch.history.push({ revision, state, tags, action: call.invocation.action });
     }

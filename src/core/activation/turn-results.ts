@@ -1,6 +1,6 @@
 import type { ActorTypeSpec } from "../../domain/actor.ts";
 import type { ServerError } from "../../domain/error.ts";
-import type { Payload, Reply, StringMap } from "../../domain/invocation.ts";
+import { EMPTY_MAP, type Payload, type Reply, type StringMap } from "../../domain/invocation.ts";
 import type { HostResult, TurnOutcome } from "../../domain/turn.ts";
 import type { Answer, Call } from "./call.ts";
 import { outcomes } from "./outcomes.ts";
@@ -12,6 +12,8 @@ export interface TurnLimits {
   readonly effectsPerTurn: number;
   /** Largest revision that can be counted exactly. */
   readonly maxRevision: number;
+  /** Actors have seeds here, so that what is left of one can be made unreadable. */
+  readonly shreds: boolean;
 }
 
 /** Longest payload type in characters: a type URL is far shorter. */
@@ -22,8 +24,15 @@ function takesRevision(outcome: TurnOutcome): boolean {
   return outcome.failure === undefined && (outcome.changed || outcome.effects.length > 0);
 }
 
-function deletes(outcome: TurnOutcome): boolean {
-  return outcome.effects.some((effect) => effect.kind === "delete");
+/** Whether a turn that did not fail removes the state, and whether it leaves nothing to read. */
+function deletes({ failure, effects }: TurnOutcome): boolean {
+  return failure === undefined && effects.some((effect) => effect.kind === "delete");
+}
+
+function shreds({ failure, effects }: TurnOutcome): boolean {
+  return (
+    failure === undefined && effects.some((effect) => effect.kind === "delete" && effect.shred)
+  );
 }
 
 /** The first reason why nothing of this result may be kept. */
@@ -84,6 +93,8 @@ function refusedEffect(outcome: TurnOutcome, limits: TurnLimits): ServerError | 
   for (const effect of outcome.effects) {
     if (effect.kind === "checkpoint") continue;
     if (effect.kind === "delete" && !effect.shred) continue;
+    if (effect.kind === "delete" && limits.shreds) continue;
+    if (effect.kind === "delete") return outcomes.cannotShred();
     return outcomes.unsupported(effect.kind === "unsupported" ? effect.name : effect.kind);
   }
   return undefined;
@@ -115,13 +126,14 @@ export function bookResult(
   const tip = batch.tip;
   const refused = refusal(calls, result, tip, spec, limits);
   if (refused !== undefined) return refused;
-  const tags = result.tags ?? tip.tags;
+  const tags = result.tags ?? (result.outcomes.some(deletes) ? EMPTY_MAP : tip.tags);
   let revision = tip.revision;
   for (let i = 0; i < calls.length; i += 1) {
     const call = calls[i] as Call;
     const outcome = result.outcomes[i] as TurnOutcome;
     if (takesRevision(outcome)) {
       revision += 1;
+      if (shreds(outcome)) batch.shred(call, revision);
       if (spec.history.kind !== "none") {
         const state = deletes(outcome) ? undefined : (outcome.state ?? result.state);
         batch.history.push({ revision, state, tags, action: call.invocation.action });

@@ -26,6 +26,8 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** All of standard input, up to `maxBytes`; rejects if there is more. */
   readInput(maxBytes: number): Promise<Uint8Array>;
+  /** Standard input as it comes. */
+  input(): AsyncIterable<Uint8Array>;
 }
 
 /** Colours are for terminals, and never where NO_COLOR (no-color.org) is set or TERM is dumb. */
@@ -48,6 +50,7 @@ export function processTerminal(): Terminal {
     err: outputOf(process.stderr),
     environment: process.env,
     readInput,
+    input: () => process.stdin as AsyncIterable<Buffer>,
   };
 }
 

@@ -1,6 +1,4 @@
 import type { Command } from "commander";
-import type { AnyPlugin, Statestore, StatestoreHost } from "../../contract/index.ts";
-import { ServerError } from "../../domain/error.ts";
 import { type CatalogueEntry, optionsOf } from "../../kernel/catalogue.ts";
 import { exitCode } from "../../kernel/config-problem.ts";
 import { formatProblems } from "../../kernel/config-report.ts";
@@ -8,11 +6,10 @@ import type { Configured } from "../../kernel/configure.ts";
 import { FAMILIES } from "../../kernel/families.ts";
 import { optionKey } from "../../kernel/setting.ts";
 import { formatValue } from "../../kernel/value-types.ts";
-import { systemClock } from "../../platform/clock.ts";
-import { systemRandom } from "../../platform/random.ts";
 import { printable, Table } from "../cli/table.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { type Flags, readConfiguration } from "./load-settings.ts";
+import { offersOf } from "./statestore-offers.ts";
 
 interface PluginsOptions {
   readonly json?: boolean;
@@ -27,9 +24,6 @@ Examples:
 
 A star marks what the configuration selects.
 `;
-
-/** Powers that a statestore may have; presence of the member is the power. */
-const POWERS = ["search", "history", "outbox", "schedules", "resealing"] as const;
 
 /** Adds `troupe plugins`. */
 export function addPlugins(
@@ -110,7 +104,7 @@ function describe({ plugin, origin }: CatalogueEntry, configured: Configured): D
     configured.settings.selections.some(
       (each) => each.contract === contract && each.plugin === name,
     );
-  const offers = powersOf(plugin);
+  const offers = offersOf(plugin);
   const options = optionsOf(plugin).map(([option, descriptor]) => ({
     key: optionKey(option),
     type: descriptor.type,
@@ -127,42 +121,4 @@ function detailLines({ doc, options }: Described): string {
     return `      ${key} (${kind}): ${printable(text)}\n`;
   });
   return `    ${printable(doc)}\n${lines.join("")}`;
-}
-
-/**
- * What a statestore offers, found by making one and asking it: making does no I/O by contract. It is
- * never started. `undefined` for other families, and for one that needs options to be made.
- */
-function powersOf(plugin: AnyPlugin): readonly string[] | undefined {
-  if (plugin.contract !== "statestore@1") return undefined;
-  const options = Object.fromEntries(
-    optionsOf(plugin).map(([option, descriptor]) => [option, descriptor.default]),
-  );
-  try {
-    const create = plugin.create as (options: unknown, host: StatestoreHost) => Statestore;
-    const store = create(options, bareHost());
-    return [store.durability, ...POWERS.filter((power) => store[power] !== undefined)];
-  } catch {
-    return undefined;
-  }
-}
-
-/** A host for a component that is made and thrown away. */
-function bareHost(): StatestoreHost {
-  const quiet = (): void => undefined;
-  return {
-    instance: "statestore",
-    dataDir: ".",
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-    clock: systemClock,
-    random: systemRandom,
-    meter: { count: quiet, gauge: quiet, observe: quiet },
-    report: quiet,
-    error: (...given) => new ServerError(...given),
-    cluster: "troupe",
-    acceptUnsafeDurability: false,
-    shared: false,
-    queryTimeoutMs: 1_000,
-    transactionTries: 1,
-  };
 }

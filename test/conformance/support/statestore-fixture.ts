@@ -19,6 +19,8 @@ export interface StatestoreSubject {
   readonly name: string;
   /** Opens and starts a store over the data that `dir` names; different folders share nothing. */
   open(dir: string): Promise<Statestore>;
+  /** Makes a store over the same data without starting it, for stores with a schema to migrate. */
+  make?(dir: string): Statestore;
   /** Opens the data again after a stop; `open` if absent. */
   reopen?(dir: string): Promise<Statestore>;
   /** Committed state survives a stop; else it must be gone afterwards. */

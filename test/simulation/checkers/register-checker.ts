@@ -4,7 +4,7 @@ import { checkLinearizable, type Model, type Operation } from "./linearizability
 
 export type RegisterInput =
   | { readonly kind: "read" }
-  | { readonly kind: "write"; readonly value: string }
+  | { readonly kind: "write"; readonly value: string | null }
   | { readonly kind: "cas"; readonly expected: string | null; readonly value: string };
 
 /** A read answers the value (null before the first write), a cas whether it was done. */
@@ -38,7 +38,7 @@ export function checkRegister(name: string, ops: readonly Op[]): readonly Violat
     const fate = fateOf(op);
     if (fate === "failed" || (fate === "unknown" && op.action === "read")) continue;
     const ok = firstOk(op);
-    const output = ok === undefined || op.action === "write" ? undefined : ok.value;
+    const output = ok === undefined || isWrite(op) ? undefined : ok.value;
     history.push({
       input: inputOf(op),
       output: output as RegisterOutput | undefined,
@@ -67,17 +67,25 @@ function withHints(history: readonly Entry[]): readonly Entry[] {
   return history.map((entry) => {
     const { input, hint } = entry;
     if (hint !== Infinity || input.kind === "read") return entry;
-    return { ...entry, hint: seen.get(input.value) ?? Number.MAX_SAFE_INTEGER };
+    // No value says nothing of when: a register begins without one.
+    const known = input.value === null ? undefined : seen.get(input.value);
+    return { ...entry, hint: known ?? Number.MAX_SAFE_INTEGER };
   });
 }
 
-function isChange({ action }: Op, output: unknown): boolean {
-  return action === "write" || output === true;
+function isChange(op: Op, output: unknown): boolean {
+  return isWrite(op) || output === true;
+}
+
+/** A register that is shredded has no value, as one that was never written. */
+function isWrite({ action }: Op): boolean {
+  return action === "write" || action === "shred" || action === "erase";
 }
 
 function inputOf({ action, argument }: Op): RegisterInput {
   if (action === "read") return { kind: "read" };
   if (action === "write") return { kind: "write", value: String(argument) };
+  if (action === "shred" || action === "erase") return { kind: "write", value: null };
   const [expected, value] = argument as readonly [string | null, string];
   return { kind: "cas", expected, value };
 }

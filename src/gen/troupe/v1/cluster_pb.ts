@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file troupe/v1/cluster.proto.
  */
 export const file_troupe_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("Chd0cm91cGUvdjEvY2x1c3Rlci5wcm90bxIJdHJvdXBlLnYxIhAKDkdldE5vZGVSZXF1ZXN0It0BCg9HZXROb2RlUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSDgoGY29tbWl0GAQgASgJEiUKBnN0YXR1cxgFIAEoDjIVLnRyb3VwZS52MS5Ob2RlU3RhdHVzEikKBnVwdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdzZXNzaW9uGAcgASgEEhMKC2FjdGl2YXRpb25zGAggASgNEhIKCnN0YXRlc3RvcmUYCSABKAkitwEKBk1lbWJlchIMCgRub2RlGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSJQoGc3RhdHVzGAMgASgOMhUudHJvdXBlLnYxLk5vZGVTdGF0dXMSDwoHc2Vzc2lvbhgEIAEoBBIpCgR0YWdzGAUgAygLMhsudHJvdXBlLnYxLk1lbWJlci5UYWdzRW50cnkaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiFAoSTGlzdE1lbWJlcnNSZXF1ZXN0IjkKE0xpc3RNZW1iZXJzUmVzcG9uc2USIgoHbWVtYmVycxgBIAMoCzIRLnRyb3VwZS52MS5NZW1iZXIiewoISG9zdEluZm8SDwoHaG9zdF9pZBgBIAEoCRIRCglob3N0X25hbWUYAiABKAkSCwoDc2RrGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFdHlwZXMYBSADKAkSEQoJaW5fZmxpZ2h0GAYgASgNEg4KBmNyZWRpdBgHIAEoDSISChBMaXN0SG9zdHNSZXF1ZXN0IjcKEUxpc3RIb3N0c1Jlc3BvbnNlEiIKBWhvc3RzGAEgAygLMhMudHJvdXBlLnYxLkhvc3RJbmZvIiIKEExpc3RUeXBlc1JlcXVlc3QSDgoGc3lzdGVtGAEgASgJIjgKEUxpc3RUeXBlc1Jlc3BvbnNlEiMKBXR5cGVzGAEgAygLMhQudHJvdXBlLnYxLkFjdG9yVHlwZSKDAQoKUGx1Z2luSW5mbxIQCghjb250cmFjdBgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCGluc3RhbmNlGAMgASgJEhEKCXN0YWJpbGl0eRgEIAEoCRIQCghidWlsdF9pbhgFIAEoCBIOCgZoZWFsdGgYBiABKAkSDgoGZGV0YWlsGAcgASgJIhQKEkxpc3RQbHVnaW5zUmVxdWVzdCI9ChNMaXN0UGx1Z2luc1Jlc3BvbnNlEiYKB3BsdWdpbnMYASADKAsyFS50cm91cGUudjEuUGx1Z2luSW5mbyI0Cg9HZXRPd25lclJlcXVlc3QSIQoFYWN0b3IYASABKAsyEi50cm91cGUudjEuQWN0b3JJZCJTChBHZXRPd25lclJlc3BvbnNlEg4KBnBsYWNlZBgBIAEoCRIOCgZhY3RpdmUYAiABKAkSDQoFZXBvY2gYAyABKAQSEAoIcmV2aXNpb24YBCABKAQiOgoMRHJhaW5SZXF1ZXN0EioKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iNgoNRHJhaW5SZXNwb25zZRIlCgZzdGF0dXMYASABKA4yFS50cm91cGUudjEuTm9kZVN0YXR1cyqQAQoKTm9kZVN0YXR1cxIbChdOT0RFX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFE5PREVfU1RBVFVTX1NUQVJUSU5HEAESFwoTTk9ERV9TVEFUVVNfUlVOTklORxACEhgKFE5PREVfU1RBVFVTX0RSQUlOSU5HEAMSGAoUTk9ERV9TVEFUVVNfU1RPUFBJTkcQBDL/AwoOQ2x1c3RlclNlcnZpY2USQAoHR2V0Tm9kZRIZLnRyb3VwZS52MS5HZXROb2RlUmVxdWVzdBoaLnRyb3VwZS52MS5HZXROb2RlUmVzcG9uc2USTAoLTGlzdE1lbWJlcnMSHS50cm91cGUudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh4udHJvdXBlLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USRgoJTGlzdEhvc3RzEhsudHJvdXBlLnYxLkxpc3RIb3N0c1JlcXVlc3QaHC50cm91cGUudjEuTGlzdEhvc3RzUmVzcG9uc2USRgoJTGlzdFR5cGVzEhsudHJvdXBlLnYxLkxpc3RUeXBlc1JlcXVlc3QaHC50cm91cGUudjEuTGlzdFR5cGVzUmVzcG9uc2USTAoLTGlzdFBsdWdpbnMSHS50cm91cGUudjEuTGlzdFBsdWdpbnNSZXF1ZXN0Gh4udHJvdXBlLnYxLkxpc3RQbHVnaW5zUmVzcG9uc2USQwoIR2V0T3duZXISGi50cm91cGUudjEuR2V0T3duZXJSZXF1ZXN0GhsudHJvdXBlLnYxLkdldE93bmVyUmVzcG9uc2USOgoFRHJhaW4SFy50cm91cGUudjEuRHJhaW5SZXF1ZXN0GhgudHJvdXBlLnYxLkRyYWluUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_troupe_v1_host, file_troupe_v1_invocation]);
+  fileDesc("Chd0cm91cGUvdjEvY2x1c3Rlci5wcm90bxIJdHJvdXBlLnYxIhAKDkdldE5vZGVSZXF1ZXN0It0BCg9HZXROb2RlUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSDgoGY29tbWl0GAQgASgJEiUKBnN0YXR1cxgFIAEoDjIVLnRyb3VwZS52MS5Ob2RlU3RhdHVzEikKBnVwdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdzZXNzaW9uGAcgASgEEhMKC2FjdGl2YXRpb25zGAggASgNEhIKCnN0YXRlc3RvcmUYCSABKAkitwEKBk1lbWJlchIMCgRub2RlGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSJQoGc3RhdHVzGAMgASgOMhUudHJvdXBlLnYxLk5vZGVTdGF0dXMSDwoHc2Vzc2lvbhgEIAEoBBIpCgR0YWdzGAUgAygLMhsudHJvdXBlLnYxLk1lbWJlci5UYWdzRW50cnkaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiFAoSTGlzdE1lbWJlcnNSZXF1ZXN0IjkKE0xpc3RNZW1iZXJzUmVzcG9uc2USIgoHbWVtYmVycxgBIAMoCzIRLnRyb3VwZS52MS5NZW1iZXIiewoISG9zdEluZm8SDwoHaG9zdF9pZBgBIAEoCRIRCglob3N0X25hbWUYAiABKAkSCwoDc2RrGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFdHlwZXMYBSADKAkSEQoJaW5fZmxpZ2h0GAYgASgNEg4KBmNyZWRpdBgHIAEoDSISChBMaXN0SG9zdHNSZXF1ZXN0IjcKEUxpc3RIb3N0c1Jlc3BvbnNlEiIKBWhvc3RzGAEgAygLMhMudHJvdXBlLnYxLkhvc3RJbmZvIiIKEExpc3RUeXBlc1JlcXVlc3QSDgoGc3lzdGVtGAEgASgJIjgKEUxpc3RUeXBlc1Jlc3BvbnNlEiMKBXR5cGVzGAEgAygLMhQudHJvdXBlLnYxLkFjdG9yVHlwZSKDAQoKUGx1Z2luSW5mbxIQCghjb250cmFjdBgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCGluc3RhbmNlGAMgASgJEhEKCXN0YWJpbGl0eRgEIAEoCRIQCghidWlsdF9pbhgFIAEoCBIOCgZoZWFsdGgYBiABKAkSDgoGZGV0YWlsGAcgASgJIhQKEkxpc3RQbHVnaW5zUmVxdWVzdCI9ChNMaXN0UGx1Z2luc1Jlc3BvbnNlEiYKB3BsdWdpbnMYASADKAsyFS50cm91cGUudjEuUGx1Z2luSW5mbyI0Cg9HZXRPd25lclJlcXVlc3QSIQoFYWN0b3IYASABKAsyEi50cm91cGUudjEuQWN0b3JJZCJTChBHZXRPd25lclJlc3BvbnNlEg4KBnBsYWNlZBgBIAEoCRIOCgZhY3RpdmUYAiABKAkSDQoFZXBvY2gYAyABKAQSEAoIcmV2aXNpb24YBCABKAQiEAoOR2V0S2V5c1JlcXVlc3QiXwoMU3RhdGVLZXlJbmZvEgoKAmlkGAEgASgJEicKBXN0YXRlGAIgASgOMhgudHJvdXBlLnYxLlN0YXRlS2V5U3RhdGUSEQoEcm93cxgDIAEoBEgAiAEBQgcKBV9yb3dzIk0KCVJlc2VhbGluZxIPCgdydW5uaW5nGAEgASgIEg0KBW1vdmVkGAIgASgEEhIKCnVucmVhZGFibGUYAyABKAQSDAoEcmF0ZRgEIAEoDSJ0Cg9HZXRLZXlzUmVzcG9uc2USEQoJZW5jcnlwdGVkGAEgASgIEiUKBGtleXMYAiADKAsyFy50cm91cGUudjEuU3RhdGVLZXlJbmZvEicKCXJlc2VhbGluZxgDIAEoCzIULnRyb3VwZS52MS5SZXNlYWxpbmciOgoMRHJhaW5SZXF1ZXN0EioKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iNgoNRHJhaW5SZXNwb25zZRIlCgZzdGF0dXMYASABKA4yFS50cm91cGUudjEuTm9kZVN0YXR1cyqQAQoKTm9kZVN0YXR1cxIbChdOT0RFX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFE5PREVfU1RBVFVTX1NUQVJUSU5HEAESFwoTTk9ERV9TVEFUVVNfUlVOTklORxACEhgKFE5PREVfU1RBVFVTX0RSQUlOSU5HEAMSGAoUTk9ERV9TVEFUVVNfU1RPUFBJTkcQBCqjAQoNU3RhdGVLZXlTdGF0ZRIfChtTVEFURV9LRVlfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZTVEFURV9LRVlfU1RBVEVfQUNUSVZFEAESGwoXU1RBVEVfS0VZX1NUQVRFX0RFQ1JZUFQQAhIbChdTVEFURV9LRVlfU1RBVEVfUkVUSVJFRBADEhsKF1NUQVRFX0tFWV9TVEFURV9NSVNTSU5HEAQywQQKDkNsdXN0ZXJTZXJ2aWNlEkAKB0dldE5vZGUSGS50cm91cGUudjEuR2V0Tm9kZVJlcXVlc3QaGi50cm91cGUudjEuR2V0Tm9kZVJlc3BvbnNlEkwKC0xpc3RNZW1iZXJzEh0udHJvdXBlLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLnRyb3VwZS52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlEkYKCUxpc3RIb3N0cxIbLnRyb3VwZS52MS5MaXN0SG9zdHNSZXF1ZXN0GhwudHJvdXBlLnYxLkxpc3RIb3N0c1Jlc3BvbnNlEkYKCUxpc3RUeXBlcxIbLnRyb3VwZS52MS5MaXN0VHlwZXNSZXF1ZXN0GhwudHJvdXBlLnYxLkxpc3RUeXBlc1Jlc3BvbnNlEkwKC0xpc3RQbHVnaW5zEh0udHJvdXBlLnYxLkxpc3RQbHVnaW5zUmVxdWVzdBoeLnRyb3VwZS52MS5MaXN0UGx1Z2luc1Jlc3BvbnNlEkMKCEdldE93bmVyEhoudHJvdXBlLnYxLkdldE93bmVyUmVxdWVzdBobLnRyb3VwZS52MS5HZXRPd25lclJlc3BvbnNlEkAKB0dldEtleXMSGS50cm91cGUudjEuR2V0S2V5c1JlcXVlc3QaGi50cm91cGUudjEuR2V0S2V5c1Jlc3BvbnNlEjoKBURyYWluEhcudHJvdXBlLnYxLkRyYWluUmVxdWVzdBoYLnRyb3VwZS52MS5EcmFpblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_troupe_v1_host, file_troupe_v1_invocation]);
 
 /**
  * @generated from message troupe.v1.GetNodeRequest
@@ -400,6 +400,119 @@ export const GetOwnerResponseSchema: GenMessage<GetOwnerResponse> = /*@__PURE__*
   messageDesc(file_troupe_v1_cluster, 14);
 
 /**
+ * @generated from message troupe.v1.GetKeysRequest
+ */
+export type GetKeysRequest = Message<"troupe.v1.GetKeysRequest"> & {
+};
+
+/**
+ * Describes the message troupe.v1.GetKeysRequest.
+ * Use `create(GetKeysRequestSchema)` to create a new message.
+ */
+export const GetKeysRequestSchema: GenMessage<GetKeysRequest> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 15);
+
+/**
+ * @generated from message troupe.v1.StateKeyInfo
+ */
+export type StateKeyInfo = Message<"troupe.v1.StateKeyInfo"> & {
+  /**
+   * As configured; empty for rows that are not encrypted.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: troupe.v1.StateKeyState state = 2;
+   */
+  state: StateKeyState;
+
+  /**
+   * Absent if the statestore cannot count them.
+   *
+   * @generated from field: optional uint64 rows = 3;
+   */
+  rows?: bigint | undefined;
+};
+
+/**
+ * Describes the message troupe.v1.StateKeyInfo.
+ * Use `create(StateKeyInfoSchema)` to create a new message.
+ */
+export const StateKeyInfoSchema: GenMessage<StateKeyInfo> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 16);
+
+/**
+ * Re-encryption by this node since it started.
+ *
+ * @generated from message troupe.v1.Resealing
+ */
+export type Resealing = Message<"troupe.v1.Resealing"> & {
+  /**
+   * @generated from field: bool running = 1;
+   */
+  running: boolean;
+
+  /**
+   * Rows that were moved to the active key or under their actor's seed.
+   *
+   * @generated from field: uint64 moved = 2;
+   */
+  moved: bigint;
+
+  /**
+   * Rows that do not open, and so cannot be moved.
+   *
+   * @generated from field: uint64 unreadable = 3;
+   */
+  unreadable: bigint;
+
+  /**
+   * Most rows per second.
+   *
+   * @generated from field: uint32 rate = 4;
+   */
+  rate: number;
+};
+
+/**
+ * Describes the message troupe.v1.Resealing.
+ * Use `create(ResealingSchema)` to create a new message.
+ */
+export const ResealingSchema: GenMessage<Resealing> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 17);
+
+/**
+ * @generated from message troupe.v1.GetKeysResponse
+ */
+export type GetKeysResponse = Message<"troupe.v1.GetKeysResponse"> & {
+  /**
+   * False if states are not encrypted.
+   *
+   * @generated from field: bool encrypted = 1;
+   */
+  encrypted: boolean;
+
+  /**
+   * @generated from field: repeated troupe.v1.StateKeyInfo keys = 2;
+   */
+  keys: StateKeyInfo[];
+
+  /**
+   * @generated from field: troupe.v1.Resealing resealing = 3;
+   */
+  resealing?: Resealing | undefined;
+};
+
+/**
+ * Describes the message troupe.v1.GetKeysResponse.
+ * Use `create(GetKeysResponseSchema)` to create a new message.
+ */
+export const GetKeysResponseSchema: GenMessage<GetKeysResponse> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 18);
+
+/**
  * @generated from message troupe.v1.DrainRequest
  */
 export type DrainRequest = Message<"troupe.v1.DrainRequest"> & {
@@ -414,7 +527,7 @@ export type DrainRequest = Message<"troupe.v1.DrainRequest"> & {
  * Use `create(DrainRequestSchema)` to create a new message.
  */
 export const DrainRequestSchema: GenMessage<DrainRequest> = /*@__PURE__*/
-  messageDesc(file_troupe_v1_cluster, 15);
+  messageDesc(file_troupe_v1_cluster, 19);
 
 /**
  * @generated from message troupe.v1.DrainResponse
@@ -431,7 +544,7 @@ export type DrainResponse = Message<"troupe.v1.DrainResponse"> & {
  * Use `create(DrainResponseSchema)` to create a new message.
  */
 export const DrainResponseSchema: GenMessage<DrainResponse> = /*@__PURE__*/
-  messageDesc(file_troupe_v1_cluster, 16);
+  messageDesc(file_troupe_v1_cluster, 20);
 
 /**
  * @generated from enum troupe.v1.NodeStatus
@@ -468,6 +581,50 @@ export enum NodeStatus {
  */
 export const NodeStatusSchema: GenEnum<NodeStatus> = /*@__PURE__*/
   enumDesc(file_troupe_v1_cluster, 0);
+
+/**
+ * @generated from enum troupe.v1.StateKeyState
+ */
+export enum StateKeyState {
+  /**
+   * @generated from enum value: STATE_KEY_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Seals and opens.
+   *
+   * @generated from enum value: STATE_KEY_STATE_ACTIVE = 1;
+   */
+  ACTIVE = 1,
+
+  /**
+   * Opens only.
+   *
+   * @generated from enum value: STATE_KEY_STATE_DECRYPT = 2;
+   */
+  DECRYPT = 2,
+
+  /**
+   * Known and refused.
+   *
+   * @generated from enum value: STATE_KEY_STATE_RETIRED = 3;
+   */
+  RETIRED = 3,
+
+  /**
+   * Rows name it and the node does not have it.
+   *
+   * @generated from enum value: STATE_KEY_STATE_MISSING = 4;
+   */
+  MISSING = 4,
+}
+
+/**
+ * Describes the enum troupe.v1.StateKeyState.
+ */
+export const StateKeyStateSchema: GenEnum<StateKeyState> = /*@__PURE__*/
+  enumDesc(file_troupe_v1_cluster, 1);
 
 /**
  * @generated from service troupe.v1.ClusterService
@@ -522,6 +679,17 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof GetOwnerRequestSchema;
     output: typeof GetOwnerResponseSchema;
+  },
+  /**
+   * The keys that seal states, how many rows lie under each, and how re-encryption stands. Looks at
+   * every row of the statestore.
+   *
+   * @generated from rpc troupe.v1.ClusterService.GetKeys
+   */
+  getKeys: {
+    methodKind: "unary";
+    input: typeof GetKeysRequestSchema;
+    output: typeof GetKeysResponseSchema;
   },
   /**
    * Ends the node gracefully, as SIGTERM does.
