@@ -99,7 +99,10 @@ export class AntiEntropy {
     if (this.#kernel.self.status !== "running") return this.#frames.refusal("leaving");
     const verdict: FrameVerdict = this.#frames.check(bytes);
     if (verdict.kind === "dropped") return verdict.reason;
-    if (verdict.kind === "refused") return this.#frames.refusal(verdict.reason);
+    if (verdict.kind === "refused") {
+      if (verdict.reason === "cluster") this.#kernel.outbox.drop("cluster");
+      return this.#frames.refusal(verdict.reason);
+    }
     // Taken over first, so that the answer holds what this node refutes of it.
     this.#frames.merge(nowMs, bytes);
     return this.#frames.write(nowMs, false);

@@ -95,6 +95,7 @@ export class Contacts {
   /** Addresses at which someone could be who is no member now. */
   #absent(): readonly string[] {
     const { view, order } = this.#kernel;
+    if (this.#seeds.size + view.tombstones.size === 0) return [];
     const absent = new Set(this.#seeds);
     for (const index of view.tombstones.keys()) {
       const address = view.address(index);

@@ -1,4 +1,3 @@
-import { sameBytes } from "./announcement.ts";
 import type { Courier } from "./courier.ts";
 import type { Conflict } from "./effects.ts";
 import type { SwimKernel } from "./kernel.ts";
@@ -24,37 +23,42 @@ export class Defence {
     return isUrgent;
   }
 
-  /** The local node is called suspect, dead or left. */
-  accused(said: Standing): void {
+  /** The local node is called suspect, dead or left. True if what it says of itself refutes that. */
+  accused(said: Standing): boolean {
     const { self, health } = this.#kernel;
     const { generation, incarnation, rank } = said;
-    if (self.status !== "running" || generation < self.identity.generation) return;
-    if (generation > self.identity.generation || rank === LEFT) return this.conflict("outranked");
-    if (incarnation < self.incarnation) return this.#repeat();
-    if (incarnation === MAX_INCARNATION) return this.conflict("exhausted");
-    health.change(1);
-    this.#refute(incarnation);
+    if (self.status !== "running" || generation < self.identity.generation) return false;
+    if (generation > self.identity.generation || rank === LEFT) return this.#conflict("outranked");
+    if (incarnation < self.incarnation) this.#repeat();
+    else if (incarnation === MAX_INCARNATION) return this.#conflict("exhausted");
+    else {
+      health.change(1);
+      this.#refute(incarnation);
+    }
+    return true;
   }
 
-  /** The reader has read an `alive` of the local node's name. */
-  announced(reader: PacketReader): void {
+  /** The reader has read an `alive` of the local node's name. True if it had to be refuted. */
+  announced(reader: PacketReader): boolean {
     const { self, view } = this.#kernel;
     const own = view.announcement(self.index);
-    if (self.status !== "running" || own === undefined) return;
-    if (reader.generation < own.generation) return;
-    if (reader.generation > own.generation) return this.conflict("outranked");
-    if (reader.bootHi !== own.bootHi || reader.bootLo !== own.bootLo) return this.conflict("name");
-    if (reader.incarnation < self.incarnation || sameBytes(own.part, reader.part)) return;
-    if (reader.incarnation === MAX_INCARNATION) return this.conflict("exhausted");
+    if (self.status !== "running" || own === undefined) return false;
+    if (reader.generation < own.generation) return false;
+    if (reader.generation > own.generation) return this.#conflict("outranked");
+    if (reader.bootHi !== own.bootHi || reader.bootLo !== own.bootLo) return this.#conflict("name");
+    if (reader.incarnation < self.incarnation || reader.isPart(own.part)) return false;
+    if (reader.incarnation === MAX_INCARNATION) return this.#conflict("exhausted");
     this.#refute(reader.incarnation);
+    return true;
   }
 
   /** Tells of a conflict about the local node's own name, each kind once. */
-  conflict(conflict: Conflict): void {
-    if (this.#conflicts.has(conflict)) return;
+  #conflict(conflict: Conflict): false {
+    if (this.#conflicts.has(conflict)) return false;
     this.#conflicts.add(conflict);
     const { outbox, view, self } = this.#kernel;
     outbox.event({ kind: "conflict", conflict, member: view.info(self.index) });
+    return false;
   }
 
   #refute(accused: number): void {

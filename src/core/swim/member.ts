@@ -6,7 +6,7 @@ export interface MemberInfo {
   readonly name: string;
   /** `host:port` with a literal address; packets of the member come from it. */
   readonly address: string;
-  /** Sixteen hexadecimal digits that change with each process. */
+  /** Sixteen hexadecimal digits that change with each process; empty if only its end is known. */
   readonly bootId: string;
   /** Grows with each process of the name: the session's id in the statestore, or the boot time. */
   readonly generation: number;

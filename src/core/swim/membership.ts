@@ -9,6 +9,7 @@ import {
   type MemberInfo,
   outranks,
   type Standing,
+  stateOf,
   SUSPECT,
   UNKNOWN,
 } from "./member.ts";
@@ -26,6 +27,8 @@ export interface Accusation {
 }
 
 const CONFLICT_EVERY_MS = 30_000;
+/** How many of all members tell a suspected one directly, in the mean. */
+const NOTICES = 8;
 const LEAST_TOMBSTONES = 4_096;
 
 /**
@@ -55,19 +58,20 @@ export class Membership {
   alive(nowMs: number, reader: PacketReader): boolean {
     const { view, self } = this.#kernel;
     if (self.is(reader.idHi, reader.idLo)) {
-      this.#defence.announced(reader);
-      return false;
+      return this.#defence.announced(reader);
     }
     const index = view.roster.find(reader.idHi, reader.idLo);
     if (view.rank(index) === UNKNOWN) return this.#enter(reader);
     const held = view.announcement(index);
+    // Of a whole view that comes in, nearly all is known: nothing more is looked at then.
+    if (held !== undefined && reader.isPart(held.part) && view.isLive(index)) return false;
     const heldGeneration = view.generation(index);
     if (reader.generation < heldGeneration) return false;
     if (view.roster.name(index) !== "" && view.roster.name(index) !== reader.name) {
       return this.#refuse("field");
     }
     if (reader.generation > heldGeneration) return this.#reborn(nowMs, index, reader);
-    if (held !== undefined && !isOfBoot(held, reader)) {
+    if (held !== undefined && isOfOtherBoot(held, reader)) {
       return this.#claimed(nowMs, index, reader);
     }
     if (reader.incarnation > view.incarnation(index)) return this.#renewed(index, reader);
@@ -90,7 +94,7 @@ export class Membership {
 
   /** A death that is told as gossip. */
   dead(nowMs: number, said: Accusation): void {
-    const { view, config, suspicions } = this.#kernel;
+    const { view, suspicions } = this.#kernel;
     const { index, incarnation } = said;
     if (said.generation > view.generation(index)) return this.#succeeded(nowMs, said);
     if (!this.#isAboutHeld(said)) return;
@@ -98,8 +102,10 @@ export class Membership {
     if (rank === DEAD) return this.#raise(index, incarnation);
     if (rank === LEFT) return;
     // A suspicion of a lower incarnation says nothing: the member may have refuted it since.
-    if (rank === ALIVE || incarnation > view.incarnation(index)) this.#suspectAt(nowMs, said);
-    suspicions.shorten(index, config.corroborateIntervals * config.probeIntervalMs);
+    if (rank === ALIVE || incarnation > view.incarnation(index)) {
+      this.#suspectAt(nowMs, said, "short");
+    }
+    suspicions.shorten(index, this.#corroborateMs);
     this.expire(nowMs);
   }
 
@@ -116,6 +122,20 @@ export class Membership {
   tombstone(idHi: number, idLo: number, standing: Standing, sinceMs: number): void {
     const { view } = this.#kernel;
     this.#addTombstone(view.enter(idHi, idLo, standing), sinceMs);
+  }
+
+  get #corroborateMs(): number {
+    const { corroborateIntervals, probeIntervalMs } = this.#kernel.config;
+    return corroborateIntervals * probeIntervalMs;
+  }
+
+  tick(nowMs: number): void {
+    const { suspicions, self } = this.#kernel;
+    this.expire(nowMs);
+    for (let index = suspicions.takeReminder(nowMs); index !== undefined; ) {
+      this.#courier.spread(index, this.#courier.statement(index, self.id));
+      index = suspicions.takeReminder(nowMs);
+    }
   }
 
   /** Suspicions that have run out are deaths now. */
@@ -141,7 +161,7 @@ export class Membership {
     if (rank === LEFT) return false;
     if (incarnation <= view.incarnation(index)) return rank !== DEAD;
     // It lives, but where and as what process only its own `alive` can tell.
-    if (view.announcement(index) === undefined) return true;
+    if (view.announcement(index)?.generation !== generation) return true;
     view.set(index, { generation, incarnation, rank: ALIVE });
     if (rank === SUSPECT) {
       suspicions.clear(index);
@@ -191,15 +211,19 @@ export class Membership {
 
   /** Another process with the name and generation of the one that is held. */
   #claimed(nowMs: number, index: number, reader: PacketReader): boolean {
-    const { view, config, outbox } = this.#kernel;
+    const { view, config } = this.#kernel;
     const sinceMs = view.tombstones.get(index) ?? nowMs;
     const mayTake = config.reclaimMs > 0 && nowMs - sinceMs >= config.reclaimMs;
     const isLater = reader.incarnation > view.incarnation(index);
     if (view.rank(index) === DEAD && mayTake && isLater) return this.#takeUp(index, reader);
-    if (view.isLive(index) && this.#conflicts.passes(index, nowMs)) {
-      outbox.event({ kind: "conflict", conflict: "name", member: view.info(index) });
-    }
+    if (view.isLive(index)) this.#tellConflict(nowMs, index);
     return false;
+  }
+
+  #tellConflict(nowMs: number, index: number): void {
+    const { view, outbox } = this.#kernel;
+    if (!this.#conflicts.passes(index, nowMs)) return;
+    outbox.event({ kind: "conflict", conflict: "name", member: view.info(index) });
   }
 
   /** The member has raised its incarnation. */
@@ -223,12 +247,10 @@ export class Membership {
 
   /** An `alive` at the incarnation that is held: new only if that incarnation was hearsay so far. */
   #repeated(nowMs: number, index: number, reader: PacketReader, held: Announcement): boolean {
-    const { view, outbox } = this.#kernel;
+    const { view } = this.#kernel;
     if (!view.isLive(index)) return false;
     if (held.incarnation === reader.incarnation) {
-      const isConflict = held.address !== reader.address && this.#conflicts.passes(index, nowMs);
-      const member = view.info(index);
-      if (isConflict) outbox.event({ kind: "conflict", conflict: "name", member });
+      if (held.address !== reader.address) this.#tellConflict(nowMs, index);
       return false;
     }
     const before = view.info(index);
@@ -267,17 +289,28 @@ export class Membership {
     outbox.event({ kind: "update", member: view.info(index), before });
   }
 
-  #suspectAt(nowMs: number, said: Accusation): void {
-    const { view, suspicions, config, outbox } = this.#kernel;
+  #suspectAt(nowMs: number, said: Accusation, time: "full" | "short" = "full"): void {
+    const { view, suspicions, config, outbox, self, random } = this.#kernel;
     const { index, generation, incarnation, from } = said;
     const wasAlive = view.rank(index) === ALIVE;
     view.set(index, { generation, incarnation, rank: SUSPECT });
-    suspicions.start(index, nowMs, from, suspicionTimes(config, this.size));
+    // Of its own accusation the node reminds others: if it got out to nobody, nobody can refute it.
+    const times = suspicionTimes(config, this.size);
+    const isOwn = self.is(from.hi, from.lo);
+    const remindMs = Math.max(config.probeIntervalMs, this.#corroborateMs);
+    suspicions.start(index, nowMs, from, times, isOwn ? remindMs : undefined);
     this.#courier.spread(index, this.#courier.statement(index, from));
+    // Gossip may miss the accused for long: some few tell him, and all do where there is little time.
+    if (time === "short" || random.below(this.size) < NOTICES) this.#tellAccused(index, from);
     if (!wasAlive) return;
     const by = view.roster.find(from.hi, from.lo);
     const member = view.info(index);
     outbox.event({ kind: "suspect", member, by: by < 0 ? "" : view.roster.name(by) });
+  }
+
+  #tellAccused(index: number, from: MemberId): void {
+    const to = this.#kernel.view.address(index);
+    if (to !== undefined) this.#courier.single(to, this.#courier.statement(index, from));
   }
 
   #confirm(index: number, from: MemberId): void {
@@ -293,14 +326,16 @@ export class Membership {
   }
 
   #bury(nowMs: number, standing: Standing, index: number): void {
-    const { view, suspicions } = this.#kernel;
+    const { view, suspicions, outbox } = this.#kernel;
     const { generation, incarnation, rank } = standing;
     const wasLive = view.isLive(index);
+    // The process that was held, even where it is a later one of which is said that it is over.
+    const member = { ...view.info(index), state: stateOf(rank) };
     suspicions.clear(index);
     view.set(index, { generation, incarnation, rank });
     if (!wasLive) return;
     this.#addTombstone(index, nowMs);
-    this.#event(rank === LEFT ? "left" : "dead", index);
+    outbox.event({ kind: rank === LEFT ? "left" : "dead", member });
   }
 
   #addTombstone(index: number, sinceMs: number): void {
@@ -335,16 +370,19 @@ export class Membership {
     return false;
   }
 
-  #event(kind: "join" | "refuted" | "dead" | "left", index: number): void {
+  #event(kind: "join" | "refuted", index: number): void {
     const { view, outbox } = this.#kernel;
     outbox.event({ kind, member: view.info(index) });
   }
 }
 
-function isOfBoot(held: Announcement, reader: PacketReader): boolean {
-  return held.bootHi === reader.bootHi && held.bootLo === reader.bootLo;
+/** Whether two processes speak in one generation. */
+function isOfOtherBoot(held: Announcement, reader: PacketReader): boolean {
+  if (held.generation !== reader.generation) return false;
+  return held.bootHi !== reader.bootHi || held.bootLo !== reader.bootLo;
 }
 
-function isCompatible(reader: PacketReader): boolean {
+/** Whether the member that the reader has read speaks the wire that is spoken here. */
+export function isCompatible(reader: PacketReader): boolean {
   return reader.wireMin <= WIRE_VERSION && reader.wireMax >= WIRE_VERSION;
 }

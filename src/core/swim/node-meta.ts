@@ -17,6 +17,17 @@ export interface NodeMeta {
   readonly typesDigest: Uint8Array;
 }
 
+/** A description that is being read. */
+type Mutable = { -readonly [K in keyof NodeMeta]: NodeMeta[K] } & { tags: Record<string, string> };
+
+/** What a node is that says nothing of itself. */
+const ORDINARY: Readonly<Omit<NodeMeta, "tags">> = {
+  weight: 1,
+  draining: false,
+  protocolMin: 0,
+  protocolMax: 0,
+  typesDigest: new Uint8Array(0),
+};
 const VERSION = 1;
 const WEIGHT = 1;
 const FLAGS = 2;
@@ -62,28 +73,34 @@ export function encodeNodeMeta(meta: NodeMeta): Uint8Array | undefined {
  */
 export function decodeNodeMeta(bytes: Uint8Array): NodeMeta | undefined {
   if (bytes.length > META_BYTES || bytes[0] === undefined || bytes[0] < VERSION) return undefined;
-  const tags: Record<string, string> = {};
-  let weight = 1;
-  let draining = false;
-  let [protocolMin, protocolMax] = [0, 0];
-  let typesDigest = new Uint8Array(0);
+  const meta = { ...ORDINARY, tags: {} };
   for (let at = 1; at < bytes.length; ) {
     const length = u16(bytes, at + 1);
-    const body = bytes.subarray(at + 3, at + 3 + length);
-    if (at + 3 + length > bytes.length) return undefined;
-    const tag = bytes[at];
-    at += 3 + length;
-    if (tag === WEIGHT && length >= 4) {
-      weight = (u16(body, 0) * 0x10000 + u16(body, 2)) / 1_000;
-      if (weight === 0) return undefined;
-    } else if (tag === FLAGS && length >= 1) draining = ((body[0] ?? 0) & DRAINING) !== 0;
-    else if (tag === PROTOCOLS && length >= 4) {
-      protocolMin = u16(body, 0);
-      protocolMax = u16(body, 2);
-    } else if (tag === TYPES && length <= DIGEST_BYTES) typesDigest = body.slice();
-    else if (tag === TAG && !readTag(body, tags)) return undefined;
+    const end = at + 3 + length;
+    if (end > bytes.length || !readField(meta, bytes[at] ?? 0, bytes.subarray(at + 3, end))) {
+      return undefined;
+    }
+    at = end;
   }
-  return { tags, weight, draining, protocolMin, protocolMax, typesDigest };
+  return meta;
+}
+
+/** False if the field is malformed; one that is unknown, or too short to be known, is skipped. */
+function readField(meta: Mutable, tag: number, body: Uint8Array): boolean {
+  if (tag === TAG) return readTag(body, meta.tags);
+  if (tag === WEIGHT && body.length >= 4) {
+    meta.weight = (u16(body, 0) * 0x10000 + u16(body, 2)) / 1_000;
+    return meta.weight > 0;
+  }
+  if (tag === FLAGS && body.length >= 1) meta.draining = ((body[0] ?? 0) & DRAINING) !== 0;
+  else if (tag === PROTOCOLS && body.length >= 4) {
+    meta.protocolMin = u16(body, 0);
+    meta.protocolMax = u16(body, 2);
+  } else if (tag === TYPES) {
+    meta.typesDigest = body.slice();
+    return body.length <= DIGEST_BYTES;
+  }
+  return true;
 }
 
 function readTag(body: Uint8Array, tags: Record<string, string>): boolean {

@@ -73,19 +73,13 @@ export class PacketHandler {
     return undefined;
   }
 
-  /**
-   * A ping that came over a stream. Answers the frame to send back, or why there is none: `kind` if
-   * the frame is something else.
-   */
-  streamPing(bytes: Uint8Array): Uint8Array | DropReason {
+  /** A ping that came over a stream. Answers the frame to send back, or what it is if it is no ping. */
+  streamPing(bytes: Uint8Array): Uint8Array | "target" | "other" {
     const { config, self } = this.#kernel;
     const reader = this.#reader;
-    const fault = reader.open(bytes, FRAME_MAGIC);
-    if (fault !== undefined) return fault;
-    if (reader.clusterHash !== config.clusterHash) return "cluster";
-    if (!reader.next()) return "decode";
-    if (reader.tag !== PING) return "kind";
-    if (!reader.readPing()) return "decode";
+    const isRead = reader.open(bytes, FRAME_MAGIC) === undefined && reader.next();
+    if (!isRead || reader.clusterHash !== config.clusterHash) return "other";
+    if (reader.tag !== PING || !reader.readPing()) return "other";
     if (reader.idLo !== self.id.lo) return "target";
     this.#writer.begin(FRAME_MAGIC, self.header);
     this.#writer.answer(ACK, reader.seq);
@@ -136,11 +130,11 @@ export class PacketHandler {
         this.#targets.membership.alive(nowMs, reader);
         return undefined;
       case SUSPECT_PART:
-        return reader.readStatement() ? this.#statement(nowMs, SUSPECT) : "decode";
+        return reader.readStatement() ? this.#statement(nowMs, from, SUSPECT) : "decode";
       case DEAD_PART:
-        return reader.readStatement() ? this.#statement(nowMs, DEAD) : "decode";
+        return reader.readStatement() ? this.#statement(nowMs, from, DEAD) : "decode";
       case LEFT_PART:
-        return reader.readStatement() ? this.#statement(nowMs, LEFT) : "decode";
+        return reader.readStatement() ? this.#statement(nowMs, from, LEFT) : "decode";
       default:
         return "kind";
     }
@@ -185,19 +179,20 @@ export class PacketHandler {
     return undefined;
   }
 
-  #statement(nowMs: number, rank: Rank): DropReason | undefined {
+  #statement(nowMs: number, from: string, rank: Rank): DropReason | undefined {
     const { view, self } = this.#kernel;
-    const { membership, defence } = this.#targets;
+    const { courier, membership, defence } = this.#targets;
     const reader = this.#reader;
     const { generation, incarnation } = reader;
     if (self.is(reader.idHi, reader.idLo)) {
-      defence.accused({ generation, incarnation, rank });
+      // Whoever tells it is the first to hear the contrary, whomever else gossip reaches.
+      if (defence.accused({ generation, incarnation, rank })) courier.single(from, self.part);
       return undefined;
     }
     const index = view.roster.find(reader.idHi, reader.idLo);
     if (view.rank(index) === UNKNOWN) return "unknown";
-    const from = { hi: reader.fromHi, lo: reader.fromLo };
-    const said = { index, generation, incarnation, from };
+    const accuser = { hi: reader.fromHi, lo: reader.fromLo };
+    const said = { index, generation, incarnation, from: accuser };
     if (rank === SUSPECT) membership.suspect(nowMs, said);
     else if (rank === DEAD) membership.dead(nowMs, said);
     else membership.left(nowMs, said);

@@ -54,6 +54,8 @@ export class PacketReader {
   #addressLength = 0;
   #metaAt = 0;
   #metaLength = 0;
+  /** A copy of the name, which the hash wants at the start of an array. */
+  readonly #hashed = new Uint8Array(NAME_BYTES);
   readonly #hash = { hi: 0, lo: 0 };
 
   /** Begins with a packet; the bytes must not change while it is read. */
@@ -99,6 +101,14 @@ export class PacketReader {
   /** The bytes of the part, tag and length included: a view that is good until the packet is reused. */
   get part(): Uint8Array {
     return this.#bytes.subarray(this.partStart, this.#end);
+  }
+
+  /** Whether the part is this one, byte for byte. */
+  isPart(part: Uint8Array): boolean {
+    const start = this.partStart;
+    if (this.#end - start !== part.length) return false;
+    for (let i = 0; i < part.length; i += 1) if (this.#bytes[start + i] !== part[i]) return false;
+    return true;
   }
 
   readPing(): boolean {
@@ -171,8 +181,10 @@ export class PacketReader {
     this.#metaAt = metaHead + 2;
     this.#metaLength = this.#u16(metaHead);
     if (this.#metaAt + this.#metaLength > this.#end || !this.#isAliveSane()) return false;
-    const name = this.#bytes.subarray(this.#nameAt, this.#nameAt + this.#nameLength);
-    xxHash64(name, name.length, 0, this.#hash);
+    for (let i = 0; i < this.#nameLength; i += 1) {
+      this.#hashed[i] = this.#bytes[this.#nameAt + i] ?? 0;
+    }
+    xxHash64(this.#hashed, this.#nameLength, 0, this.#hash);
     this.idHi = this.#hash.hi >>> 0;
     this.idLo = this.#hash.lo >>> 0;
     return true;

@@ -25,7 +25,7 @@ export class ProbeOrder {
   }
 
   at(position: number): number {
-    return this.#members[position] ?? NO_TARGET;
+    return position < this.#length ? (this.#members[position] ?? NO_TARGET) : NO_TARGET;
   }
 
   /** Adds a member at a random place, so that newcomers are not all probed last. */

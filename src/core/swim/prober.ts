@@ -3,6 +3,7 @@ import type { Exchanges } from "./exchanges.ts";
 import type { SwimKernel } from "./kernel.ts";
 import { ALIVE, SUSPECT, UNKNOWN } from "./member.ts";
 import type { Membership } from "./membership.ts";
+import type { PacketWriter } from "./packet-writer.ts";
 import { NO_TARGET } from "./probe-order.ts";
 import { nackDelay } from "./timing.ts";
 
@@ -134,11 +135,16 @@ export class Prober {
 
   /** Pings a member; an accused one hears of it in the same packet, so that it can refute (buddy). */
   ping(index: number, address: string, seq: number): void {
-    const { view, self } = this.#kernel;
     const packet = this.#courier.begin();
-    packet.ping(seq, view.roster.id(index));
-    if (view.rank(index) === SUSPECT) packet.part(this.#courier.statement(index, self.id));
+    this.#tellAccused(packet, index);
+    packet.ping(seq, this.#kernel.view.roster.id(index));
     this.#courier.dispatch(address);
+  }
+
+  /** Stands before the question, so that the answer shows the refutation already. */
+  #tellAccused(packet: PacketWriter, index: number): void {
+    const { view, self } = this.#kernel;
+    if (view.rank(index) === SUSPECT) packet.part(this.#courier.statement(index, self.id));
   }
 
   #askRelays(nowMs: number, probe: Probe): void {
@@ -155,6 +161,8 @@ export class Prober {
       if (relay === undefined) continue;
       probe.relays.push({ index, address: relay, nacked: false });
       const packet = this.#courier.begin();
+      // The relay's own ping can tell the accused only what the relay knows.
+      this.#tellAccused(packet, probe.index);
       packet.pingRequest(seq, nackDelay(config), view.roster.id(probe.index));
       this.#courier.dispatch(relay);
     }

@@ -1,5 +1,5 @@
 import { assert } from "../../std/assert.ts";
-import { Announcement, sameBytes } from "./announcement.ts";
+import { Announcement } from "./announcement.ts";
 import type { PacketReader } from "./packet-reader.ts";
 import type { MemberId } from "./wire.ts";
 
@@ -84,7 +84,7 @@ export class Roster {
     if (this.#names[index] === "") this.#names[index] = reader.name;
     const latest = this.#latest[index] ?? NOBODY;
     const last = this.#announcements[latest];
-    if (last !== undefined && sameBytes(last.part, reader.part)) {
+    if (last !== undefined && reader.isPart(last.part)) {
       this.retain(latest);
       return latest;
     }

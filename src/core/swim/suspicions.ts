@@ -8,6 +8,10 @@ interface Suspicion {
   readonly times: SuspicionTimes;
   /** The first accuser, and the distinct others that confirmed. */
   readonly accusers: MemberId[];
+  /** How often others are reminded of the accusation while none of them confirms it. */
+  readonly remindMs: number;
+  /** Tells this suspicion from all others. */
+  readonly life: number;
   deadlineMs: number;
   /** Of the deadline in force; another suspicion's deadline, or an older one, has another. */
   token: number;
@@ -21,6 +25,7 @@ interface Suspicion {
 export class Suspicions {
   readonly #bySubject = new Map<number, Suspicion>();
   readonly #deadlines = new Deadlines();
+  readonly #reminders = new Deadlines();
   #token = 0;
 
   get length(): number {
@@ -29,20 +34,47 @@ export class Suspicions {
 
   /** When the next deadline comes, in force or not. */
   get nextMs(): number {
-    return this.#deadlines.nextMs;
+    return Math.min(this.#deadlines.nextMs, this.#reminders.nextMs);
   }
 
-  /** Begins a suspicion, in place of one that may be there. */
-  start(subject: number, nowMs: number, from: MemberId, times: SuspicionTimes): void {
+  /**
+   * Begins a suspicion, in place of one that may be there. With `remindMs` there are reminders of it
+   * for as long as nobody confirms it.
+   */
+  start(
+    subject: number,
+    nowMs: number,
+    from: MemberId,
+    times: SuspicionTimes,
+    remindMs: number = Number.POSITIVE_INFINITY,
+  ): void {
+    this.#token += 1;
     const suspicion: Suspicion = {
       startMs: nowMs,
       times,
       accusers: [from],
+      remindMs,
+      life: this.#token,
       deadlineMs: nowMs + suspicionLength(times, 0),
       token: 0,
     };
     this.#bySubject.set(subject, suspicion);
     this.#arm(subject, suspicion);
+    if (remindMs < Number.POSITIVE_INFINITY) {
+      this.#reminders.add(nowMs + remindMs, subject, suspicion.life);
+    }
+  }
+
+  /** The next member of whose suspicion others are to be reminded by `nowMs`. */
+  takeReminder(nowMs: number): number | undefined {
+    for (;;) {
+      const due = this.#reminders.take(nowMs);
+      if (due === undefined) return undefined;
+      const suspicion = this.#bySubject.get(due.subject);
+      if (suspicion?.life !== due.token || suspicion.accusers.length > 1) continue;
+      this.#reminders.add(nowMs + suspicion.remindMs, due.subject, due.token);
+      return due.subject;
+    }
   }
 
   /** Counts an accuser. True if it is a new one and was still needed: then others should hear it. */
@@ -55,6 +87,11 @@ export class Suspicions {
     accusers.push(from);
     this.#bring(subject, suspicion, startMs + suspicionLength(times, accusers.length - 1));
     return true;
+  }
+
+  /** Who accused first. */
+  accuser(subject: number): MemberId | undefined {
+    return this.#bySubject.get(subject)?.accusers[0];
   }
 
   /** Lets the suspicion last until `afterMs` behind its beginning at most. */

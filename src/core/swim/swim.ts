@@ -143,7 +143,7 @@ export class Swim {
   onTick(nowMs: number): void {
     if (!this.#begin(nowMs)) return;
     const now = this.#nowMs;
-    this.#membership.expire(now);
+    this.#membership.tick(now);
     this.#prober.tick(now);
     this.#relays.tick(now);
     this.#antiEntropy.tick(now);
@@ -177,7 +177,7 @@ export class Swim {
   onRequest(nowMs: number, bytes: Uint8Array): Uint8Array | undefined {
     if (!this.#begin(nowMs)) return undefined;
     const pong = this.#packets.streamPing(bytes);
-    const answer = pong === "kind" ? this.#antiEntropy.serve(this.#nowMs, bytes) : pong;
+    const answer = pong === "other" ? this.#antiEntropy.serve(this.#nowMs, bytes) : pong;
     this.#end();
     if (typeof answer !== "string") return answer;
     this.#outbox.drop(answer);
@@ -296,7 +296,7 @@ export class Swim {
     const { view } = this.#kernel;
     const { hi, lo } = idOf(name);
     const index = view.roster.find(hi, lo);
-    return view.rank(index) === UNKNOWN ? undefined : view.info(index);
+    return view.rank(index) === UNKNOWN ? undefined : { ...view.info(index), name };
   }
 
   /** The fingerprint of the live members; equal on nodes that hold the same. */

@@ -3,7 +3,7 @@ import type { Defence } from "./defence.ts";
 import type { DropReason } from "./effects.ts";
 import type { SwimKernel } from "./kernel.ts";
 import { DEAD, LEFT, type Rank, SUSPECT, UNKNOWN } from "./member.ts";
-import type { Membership } from "./membership.ts";
+import { isCompatible, type Membership } from "./membership.ts";
 import { PacketReader } from "./packet-reader.ts";
 import { PacketWriter } from "./packet-writer.ts";
 import {
@@ -17,7 +17,6 @@ import {
   type Refusal,
   SUSPECT_PART,
   SYNC,
-  WIRE_VERSION,
 } from "./wire.ts";
 
 /** What a frame turned out to be before anything of it was taken over. */
@@ -71,7 +70,7 @@ export class ViewFrames {
     return this.#writer.finish();
   }
 
-  /** Looks a frame through from its first byte to its last, and changes nothing. */
+  /** Looks a frame through from its first byte to its last, and takes nothing of it over. */
   check(bytes: Uint8Array): FrameVerdict {
     const { config } = this.#kernel;
     const reader = this.#reader;
@@ -115,43 +114,50 @@ export class ViewFrames {
       const index = view.roster.find(reader.idHi, reader.idLo);
       const { generation, incarnation } = reader;
       const isKnown = view.rank(index) !== UNKNOWN;
-      if (isKnown) this.#accuse(nowMs, rank, { index, generation, incarnation, from: sender });
+      // A suspicion has the accuser it had there, or exchanges would seem to confirm it.
+      const from = rank === SUSPECT ? { hi: reader.fromHi, lo: reader.fromLo } : sender;
+      if (isKnown) this.#accuse(nowMs, rank, { index, generation, incarnation, from });
       else if (rank !== SUSPECT) this.#addTombstone(nowMs, rank);
     }
     return news;
   }
 
-  /** The wire versions that all live members share, or the verdict that there is none. */
+  /**
+   * Counts the members and looks at the sender's own `alive`, which is the first. Answers why the
+   * frame does not count, if so.
+   */
   #checkMembers(): FrameVerdict | undefined {
-    const { config, view, order, self } = this.#kernel;
     const reader = this.#reader;
     let members = 0;
-    let least = WIRE_VERSION;
-    let most = WIRE_VERSION;
     while (reader.next()) {
-      if (reader.tag !== ALIVE_PART || !reader.readAlive()) continue;
+      if (reader.tag !== ALIVE_PART) continue;
       members += 1;
-      if (members > config.maxMembers) return { kind: "dropped", reason: "size" };
-      least = Math.max(least, reader.wireMin);
-      most = Math.min(most, reader.wireMax);
-      const isSender = reader.idHi === reader.senderHi && reader.idLo === reader.senderLo;
-      if (isSender && this.#isNameTaken()) return { kind: "refused", reason: "name" };
+      if (members > this.#kernel.config.maxMembers) return { kind: "dropped", reason: "size" };
+      if (members > 1 || !reader.readAlive()) continue;
+      if (reader.idHi !== reader.senderHi || reader.idLo !== reader.senderLo) continue;
+      if (this.#isMyself()) return { kind: "dropped", reason: "self" };
+      if (!isCompatible(reader)) return { kind: "refused", reason: "protocol" };
+      if (this.#isNameTaken()) return { kind: "refused", reason: "name" };
     }
-    if (!reader.isWhole) return { kind: "dropped", reason: "decode" };
-    for (let at = -1; at < order.length; at += 1) {
-      const index = at < 0 ? self.index : order.at(at);
-      const held = view.isLive(index) ? view.announcement(index) : undefined;
-      least = Math.max(least, held?.wireMin ?? 0);
-      most = Math.min(most, held?.wireMax ?? WIRE_VERSION);
-    }
-    return least > most ? { kind: "refused", reason: "protocol" } : undefined;
+    return reader.isWhole ? undefined : { kind: "dropped", reason: "decode" };
+  }
+
+  /** Whether the sender is this process, found at another of its addresses. */
+  #isMyself(): boolean {
+    const { self, view } = this.#kernel;
+    const own = view.announcement(self.index);
+    const { idHi, idLo, bootHi, bootLo } = this.#reader;
+    return self.is(idHi, idLo) && bootHi === own?.bootHi && bootLo === own.bootLo;
   }
 
   /** Whether the sender, whose own `alive` was just read, goes by a name that another process has. */
   #isNameTaken(): boolean {
     const { view, self } = this.#kernel;
     const reader = this.#reader;
-    if (self.is(reader.idHi, reader.idLo)) return true;
+    if (self.is(reader.idHi, reader.idLo)) {
+      this.#defence.announced(reader);
+      return true;
+    }
     const index = view.roster.find(reader.idHi, reader.idLo);
     if (!view.isLive(index)) return false;
     const held = view.announcement(index);
@@ -179,12 +185,13 @@ export class ViewFrames {
   }
 
   #writeMember(index: number): void {
-    const { view, self } = this.#kernel;
+    const { view, self, suspicions } = this.#kernel;
     const announcement = view.announcement(index);
     if (!view.isLive(index) || announcement === undefined) return;
     this.#writer.part(announcement.part);
     if (view.rank(index) !== SUSPECT) return;
-    this.#writer.part(this.#courier.statement(index, self.id));
+    const accuser = suspicions.accuser(index) ?? self.id;
+    this.#writer.part(this.#courier.statement(index, accuser));
   }
 
   #size(): number {

@@ -85,11 +85,12 @@ export class View {
 
   info(index: number): MemberInfo {
     const announcement = this.announcement(index);
+    const generation = this.generation(index);
     return {
       name: this.roster.name(index),
       address: announcement?.address ?? "",
-      bootId: announcement?.bootId ?? "",
-      generation: this.generation(index),
+      bootId: announcement?.generation === generation ? announcement.bootId : "",
+      generation,
       incarnation: this.incarnation(index),
       state: stateOf(this.rank(index)),
       meta: announcement?.meta ?? new Uint8Array(0),
