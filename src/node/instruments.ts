@@ -58,6 +58,10 @@ export class Instruments {
   readonly #invariants: Counter;
   readonly #aclErrors: Counter;
   readonly #flags: Gauge;
+  readonly #gossip: Counter;
+  readonly #gossipDropped: Counter;
+  readonly #forwarded: Counter;
+  readonly #received: Counter;
 
   constructor(metrics: Metrics = new Metrics()) {
     this.metrics = metrics;
@@ -103,6 +107,14 @@ export class Instruments {
     this.#invariants = metrics.counter("invariant_failed_total", "Must stay 0: bugs.");
     this.#aclErrors = metrics.counter("acl_error_total", "Must stay 0: policies that broke.");
     this.#flags = metrics.gauge("unsafe", "Must stay 0: protections that are off.", ["what"]);
+    this.#gossip = metrics.counter("gossip_bytes_total", "Bytes of membership.", ["direction"]);
+    this.#gossipDropped = metrics.counter(
+      "peer_dropped_total",
+      "Packets and peers that were turned away.",
+      ["reason"],
+    );
+    this.#forwarded = metrics.counter("forwarded_total", "Calls to other members.", ["code"]);
+    this.#received = metrics.counter("received_total", "Calls from other members.", ["code"]);
   }
 
   /** One answered call; `code` is "ok" or Connect's. */
@@ -177,6 +189,26 @@ export class Instruments {
   /** Safety: a policy that threw; the call was refused. */
   aclFailed(): void {
     this.#aclErrors.add(1);
+  }
+
+  /** Bytes that were sent or received with one packet of membership. */
+  packet(direction: "in" | "out", bytes: number): void {
+    this.#gossip.add(bytes, direction);
+  }
+
+  /** A packet was thrown away or could not be sent, or a peer was refused. */
+  dropped(reason: string): void {
+    this.#gossipDropped.add(1, reason);
+  }
+
+  /** A call was answered by another member; `code` is "ok" or an error code. */
+  forwarded(code: string): void {
+    this.#forwarded.add(1, code);
+  }
+
+  /** A call of another member was taken; `code` is "ok" or an error code. */
+  received(code: string): void {
+    this.#received.add(1, code);
   }
 
   /** A protection that the operator switched off, or its return. */

@@ -55,6 +55,8 @@ export interface Peers {
   cast(node: string, channel: PeerChannel, topic: string, body: Uint8Array): boolean;
   /** Hears the messages of one topic from all members. One listener for each topic. */
   onMessage(topic: string, listener: (from: string, body: Uint8Array) => void): void;
+  /** Told each time that a lane to a member is there, so that it can be cast on. One listener. */
+  onLink(listener: (node: string, channel: PeerChannel) => void): void;
   /** Whom to keep links to, in place of any earlier list. */
   setMembers(members: readonly { readonly node: string; readonly address: string }[]): void;
   /** True if a call to the member could leave now. */

@@ -19,6 +19,8 @@ export interface PeerDiallerOptions {
   readonly tls: () => TlsMaterial | undefined;
   readonly callee: PeerCallee;
   readonly message: (from: string, topic: string, body: Uint8Array) => void;
+  /** There is a connection now. */
+  readonly linked: () => void;
 }
 
 /** Keeps one connection to one member, dialling again with a growing wait when it is lost. */
@@ -104,6 +106,7 @@ export class PeerDialler {
     });
     link.onFrame((frame) => connection.frame(frame));
     this.#connection = connection;
+    this.#options.linked();
     return connection;
   }
 

@@ -46,6 +46,7 @@ export class PeerLinks implements Peers {
   readonly #diallers = new Map<string, ReadonlyMap<PeerChannel, PeerDialler>>();
   readonly #accepted = new Set<PeerConnection>();
   readonly #topics = new Map<string, (from: string, body: Uint8Array) => void>();
+  #onLink: (node: string, channel: PeerChannel) => void = () => undefined;
   #listener: FrameListener | undefined;
 
   constructor(options: PeerLinksOptions) {
@@ -107,6 +108,10 @@ export class PeerLinks implements Peers {
     this.#topics.set(topic, listener);
   }
 
+  onLink(listener: (node: string, channel: PeerChannel) => void): void {
+    this.#onLink = listener;
+  }
+
   async close(): Promise<void> {
     for (const [node, diallers] of this.#diallers) this.#drop(node, diallers);
     for (const connection of [...this.#accepted]) connection.close();
@@ -116,10 +121,18 @@ export class PeerLinks implements Peers {
   #dial(node: string, address: string): ReadonlyMap<PeerChannel, PeerDialler> {
     const message = (from: string, topic: string, body: Uint8Array): void =>
       this.#heard(from, topic, body);
+    const linked = (channel: PeerChannel) => (): void => this.#onLink(node, channel);
     return new Map(
       PEER_CHANNELS.map((channel) => [
         channel,
-        new PeerDialler({ ...this.#options, node, address, channel, message }),
+        new PeerDialler({
+          ...this.#options,
+          node,
+          address,
+          channel,
+          message,
+          linked: linked(channel),
+        }),
       ]),
     );
   }

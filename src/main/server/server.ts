@@ -22,6 +22,7 @@ import { systemRandom } from "../../platform/random.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { chainAuthenticators } from "./authenticators.ts";
 import { openDataDir } from "./data-dir.ts";
+import { clusterParts } from "./cluster-parts.ts";
 import { callDigest } from "./digest.ts";
 import { openSealer } from "./keys.ts";
 import { callLimits } from "./limits.ts";
@@ -89,10 +90,22 @@ export class Server {
       stopTimeoutMs: settings.limits.pluginStopTimeoutMs,
     });
     this.#kernel.create();
+    const stores = madeStores(this.#kernel, settings);
+    const cluster = clusterParts({
+      settings,
+      kernel: this.#kernel,
+      store: stores.store,
+      bootId: this.#bootId,
+      clock: this.#clock,
+      random: systemRandom,
+      log,
+      observer: this.#telemetry.instruments,
+    });
     this.#node = new Node({
       nodeName,
       bootId: this.#bootId,
-      ...madeStores(this.#kernel, settings),
+      ...stores,
+      ...(cluster !== undefined && { cluster }),
       sealer: this.#sealer,
       balancer: this.#kernel.one("balancer@1"),
       policy: this.#kernel.one("acl@1"),
