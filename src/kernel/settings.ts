@@ -212,10 +212,21 @@ export const NODE_SETTINGS = {
   ),
   actors: setting("actors", "list", "", "Actor modules that run in this process."),
   workers: setting("workers", "integer", "1", "Member processes behind one port.", {
-    ...RESERVED,
     min: 1,
     max: 256,
   }),
+  reusePort: setting(
+    "reuse_port",
+    "boolean",
+    "false",
+    "Share `http_addr` with other processes that do the same; the system spreads connections.",
+  ),
+  stopWithStdin: setting(
+    "stop_with_stdin",
+    "boolean",
+    "false",
+    "End gracefully when standard input ends, as it does when a supervisor dies.",
+  ),
   insecureAllowUnauthenticated: setting(
     "insecure_allow_unauthenticated",
     "boolean",

@@ -49,6 +49,8 @@ const OWN_FLAGS: ReadonlySet<string> = new Set([
   "dry-run",
   "store",
   "no-keys",
+  "nodes",
+  "chaos",
 ]);
 
 const EXAMPLES = `

@@ -24,12 +24,19 @@ export function memberFlags(
     ({ contract, plugin }) => contract === "statestore@1" && plugin === "sqlite",
   );
   const own = Array.from({ length: count }, (_, index) => at(peerAddr, index));
+  // Ports that are not known yet are found by the sessions that name them.
+  const known = peerAddr.port !== 0;
+  const found = (peer: string): Readonly<Record<string, string>> =>
+    known
+      ? { seeds: [...seeds, ...own.filter((other) => other !== peer)].join(",") }
+      : { discovery: "store" };
   return own.map((peer, index) => ({
     "node-name": `${nodeName}-${index + 1}`,
     "http-addr": onePort ? at(httpAddr, 0) : at(httpAddr, index),
     "admin-addr": at(adminAddr, index),
     "peer-addr": peer,
-    seeds: [...seeds, ...own.filter((other) => other !== peer)].join(","),
+    "stop-with-stdin": "true",
+    ...found(peer),
     ...(onePort && { "reuse-port": "true", workers: "1" }),
     ...(embedded && { "statestore-mode": "shared" }),
   }));

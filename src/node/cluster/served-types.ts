@@ -27,6 +27,7 @@ const QUIET_MS = 50;
 const LEARN_AGAIN_MS = 300;
 const LEARN_TRIES = 20;
 const MOST_TYPES = 10_000;
+const MOST_REMEMBERED = 1_024;
 const NO_TYPES: ReadonlySet<string> = new Set();
 
 /** Which member serves which actor types: told by each when it is linked and when they change. */
@@ -71,10 +72,11 @@ export class ServedTypes {
     return known?.boot === boot ? known.types : undefined;
   }
 
-  /** Who is there to be told; what the others said is forgotten. */
+  /** Who is to be told. What others have said stays known: one that was thought dead may be well. */
   setMembers(members: readonly string[]): void {
     this.#members = members;
     for (const node of this.#others.keys()) {
+      if (this.#others.size <= MOST_REMEMBERED) return;
       if (!members.includes(node)) this.#others.delete(node);
     }
   }
