@@ -19,6 +19,19 @@ export interface Readings {
   /** Attached hosts by kind. */
   readonly hosts: () => Iterable<readonly [kind: string, count: number]>;
   readonly stores: () => readonly StoreReading[];
+  /** Of a node that is a member of a cluster. */
+  readonly members: () => MemberReading | undefined;
+}
+
+/** What a node believes of the other members, at a scrape. */
+export interface MemberReading {
+  /** Alive and suspect members, this node among them. */
+  readonly live?: number;
+  readonly suspected?: number;
+  /** Dead and gone ones that are remembered. */
+  readonly tombstones?: number;
+  /** 0 is healthy, 7 is worst. */
+  readonly health: number;
 }
 
 /** One statestore at a scrape. */
@@ -231,6 +244,11 @@ export class Instruments {
     const hosts = (): readonly Sample[] =>
       Array.from(readings.hosts(), ([kind, value]) => ({ labels: [kind], value }));
     metrics.gaugeOf("hosts", "Attached hosts.", hosts, ["kind"]);
+    metrics.gaugeOf("members", "Members by state.", () => membersOf(readings.members()), ["state"]);
+    metrics.gaugeOf("member_health", "0 while others answer in time; 7 is worst.", () => {
+      const reading = readings.members();
+      return reading === undefined ? [] : [{ labels: [], value: reading.health }];
+    });
     const perStore = (value: (store: StoreReading) => number) => (): readonly Sample[] =>
       readings.stores().map((store) => ({ labels: [store.name], value: value(store) }));
     const gauge = (name: string, help: string, value: (store: StoreReading) => number): void =>
@@ -243,4 +261,14 @@ export class Instruments {
       (store) => store.leaseMarginMs / 1000,
     );
   }
+}
+
+function membersOf(reading: MemberReading | undefined): readonly Sample[] {
+  if (reading === undefined) return [];
+  const { live = 0, suspected = 0, tombstones = 0 } = reading;
+  return [
+    { labels: ["alive"], value: live - suspected },
+    { labels: ["suspect"], value: suspected },
+    { labels: ["gone"], value: tombstones },
+  ];
 }

@@ -28,7 +28,8 @@ import { openSealer } from "./keys.ts";
 import { callLimits } from "./limits.ts";
 import { type BoundListeners, bindListeners } from "./listeners.ts";
 import { pluginHosts } from "./plugin-hosts.ts";
-import { madeStores, prepareStores, stateOf, storeStatus } from "./stores.ts";
+import { statusOf } from "./status.ts";
+import { madeStores, prepareStores, stateOf } from "./stores.ts";
 import { watchTls } from "./tls-watch.ts";
 
 /** What a server is started with. */
@@ -233,7 +234,14 @@ export class Server {
       trace: this.#telemetry.tracing,
       pageTokenKey: randomBytes(32),
       metrics: () => this.#telemetry.metrics(),
-      statusz: () => this.#statusz(),
+      statusz: () =>
+        statusOf({
+          node: this.#node,
+          kernel: this.#kernel,
+          nodeName: this.#nodeName,
+          cluster: settings.cluster,
+          storeText: this.#storeText,
+        }),
       checks: () => this.#checks(),
     });
     this.#stopTlsWatch = await watchTls({
@@ -358,29 +366,8 @@ export class Server {
         }
         return kinds;
       },
+      members: () => this.#node.cluster?.gauges,
     });
-  }
-
-  #statusz(): unknown {
-    return {
-      node: this.#nodeName,
-      cluster: this.#options.settings.cluster,
-      status: this.#node.status,
-      statestore: this.#storeText,
-      session: this.#node.rooms.main.sessions.current,
-      stores: storeStatus(this.#node.rooms),
-      activations: this.#node.table.activations,
-      in_flight: this.#node.table.inFlight,
-      components: this.#kernel.health().components,
-      hosts: this.#node.hosts.summaries().map(({ link, types, inFlight, credit }) => ({
-        id: link.id,
-        name: link.name,
-        kind: link.kind,
-        types,
-        in_flight: inFlight,
-        credit,
-      })),
-    };
   }
 }
 
