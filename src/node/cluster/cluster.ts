@@ -20,7 +20,7 @@ import type { Member } from "../../domain/member.ts";
 import type { Topology } from "../../domain/topology.ts";
 import { assert } from "../../std/assert.ts";
 import { Forwarding } from "../forwarding.ts";
-import type { PeerCallee, PeerIdentity } from "../peers.ts";
+import type { PeerIdentity } from "../peers.ts";
 import type { Clock, Logger, Random } from "../ports.ts";
 import type { StoreRooms } from "../store-rooms.ts";
 import { typePathOf } from "../type-rules.ts";
@@ -63,7 +63,7 @@ export interface MemberRow {
  * This node among others: who is there, where actors belong, and the links by which calls reach them.
  * The store has the last word on who owns an actor; everything here says where to try.
  */
-export class Cluster implements Invoker, PeerCallee {
+export class Cluster implements Invoker {
   readonly #options: ClusterOptions;
   readonly #endpoint: PeerEndpoint;
   readonly #forwarding: Forwarding;
@@ -85,7 +85,7 @@ export class Cluster implements Invoker, PeerCallee {
     this.#candidates = new Candidates(parts.placement, this.#views, new Pins());
     this.#endpoint = parts.endpoint({
       self: () => this.#identity(),
-      callee: this,
+      callee: { invoke: (invocation, signal) => this.#received(invocation, signal) },
       request: (frame) => this.#watch.request(frame),
     });
     const { peers } = this.#endpoint;
@@ -210,8 +210,7 @@ export class Cluster implements Invoker, PeerCallee {
     await this.#endpoint.close();
   }
 
-  invoke(invocation: Invocation, signal: CallSignal, epochSeen?: number): Promise<Reply> {
-    if (epochSeen !== undefined) return this.#received(invocation, signal);
+  invoke(invocation: Invocation, signal: CallSignal): Promise<Reply> {
     return this.alone
       ? this.#options.local.invoke(invocation, signal)
       : this.#forwarding.invoke(invocation, signal);

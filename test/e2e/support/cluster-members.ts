@@ -21,7 +21,7 @@ const SETTLED_MS = 30_000;
 /** What one member says at `/statusz`. */
 export async function statusOf(server: TroupeServer): Promise<Status> {
   const response = await fetch(`${server.adminUrl}/statusz`);
-  return (await response.json()) as Status;
+  return ((await response.json()) as { parts: Status }).parts;
 }
 
 /** Starts a member over the embedded store of a folder that all of them share. */
@@ -29,9 +29,10 @@ export function startMember(
   cwd: string,
   name: string,
   args: readonly string[] = [],
+  files: readonly string[] = [ACTORS],
 ): Promise<TroupeServer> {
   const own = ["--node-name", name, "--statestore-mode=shared", "--discovery=store", ...args];
-  return startDev(cwd, [ACTORS], { args: own });
+  return startDev(cwd, files, { args: own });
 }
 
 /** Resolves when each of the members knows all of them with their types, and is linked to them. */

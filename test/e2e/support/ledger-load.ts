@@ -20,6 +20,7 @@ export class LedgerLoad {
   readonly #onAcknowledged: (ms: number) => void;
   #stamp = 0;
   #acknowledged = 0;
+  readonly #byKey = new Map<string, number>();
   #repeated = 0;
   #stopping = false;
   #running: Promise<unknown> = Promise.resolve();
@@ -33,6 +34,11 @@ export class LedgerLoad {
   /** Calls that were answered with OK so far. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** The same of one ledger. */
+  acknowledgedBy(key: string): number {
+    return this.#byKey.get(key) ?? 0;
   }
 
   /** Attempts that nobody answered: the fault was felt. */
@@ -88,6 +94,7 @@ export class LedgerLoad {
         const { value, revision, replayed } = answer;
         attempt.heard.push({ kind: "ok", stamp, value, revision, replayed, node: "" });
         this.#acknowledged += 1;
+        this.#byKey.set(key, this.acknowledgedBy(key) + 1);
         this.#onAcknowledged(performance.now() - begun);
         return "ok";
       }
