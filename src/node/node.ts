@@ -6,6 +6,7 @@ import type {
   PartitionTolerance,
   Statestore,
 } from "../contract/index.ts";
+import type { ActorId } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 import type { Payload } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
@@ -122,6 +123,7 @@ export class Node {
       table: this.table,
       hosts: this.hosts,
       rooms,
+      ...(parts.cluster && { elsewhere: (actor: ActorId) => this.#isElsewhere(actor) }),
     });
   }
 
@@ -196,7 +198,8 @@ export class Node {
           demand: { typePath, requires: {} },
         })),
       release: (actor) => this.table.deactivate(actor, moving()),
-      served: () => this.hosts.served(),
+      served: (typePath) => this.hosts.hasHost(typePath),
+      servedTypes: () => this.hosts.served(),
       isKnown: (typePath) => this.hosts.spec(typePath) !== undefined,
       learn: () => this.#recall(),
       decided: (decision) => {
@@ -225,6 +228,12 @@ export class Node {
       // A system that has moved to another store is served by what that one knows.
       this.hosts.recall(types.filter(({ system }) => this.rooms.of(system) === room));
     }
+  }
+
+  /** Another member may have the actor. */
+  #isElsewhere(actor: ActorId): boolean {
+    const { cluster } = this;
+    return cluster !== undefined && !cluster.alone && this.table.activeEpoch(actor) === undefined;
   }
 
   #isMain(room: StoreRoom): boolean {

@@ -15,6 +15,7 @@ import { ACTORS, runToEnd, TroupeProcess, type TroupeServer } from "./support/tr
 const KEYS = ["a", "b", "c", "d", "e", "f"];
 const CALLERS_EACH = 2;
 const LONG_MS = 60_000;
+const CLOSE = { connection: "close" };
 const NO_QUOTA = {
   TROUPE_LIMITS_PRINCIPAL_RATE: "1000000",
   TROUPE_LIMITS_PRINCIPAL_BURST: "1000000",
@@ -86,6 +87,51 @@ test("troupe dev --nodes 3 is a cluster: any member takes any call", async () =>
   expect(owner.stdout).toMatch(/^counter\/bar belongs to node-[123]\n/);
   cluster.signal("SIGTERM");
   expect((await cluster.ended()).code).toBe(0);
+}, 120_000);
+
+test("troupe serve --workers 3 is a cluster behind one port", async () => {
+  using folder = tempDir();
+  const port = await freePort();
+  const [client, admin] = [`127.0.0.1:${port}`, `127.0.0.1:${port + 1}`];
+  const addresses = ["--http-addr", client, "--admin-addr", admin, "--peer-addr", "127.0.0.1:0"];
+  await using cluster = new TroupeProcess({
+    cwd: folder.path,
+    args: ["serve", "--actors", ACTORS, "--workers", "3", "--shutdown-delay=0s", ...addresses],
+    env: NO_QUOTA,
+  });
+  await waitUntil("all are ready", () => cluster.stdout.includes("3 members"), LONG_MS);
+  // Each call on a connection of its own, so that every worker takes some.
+  for (let n = 1; n <= 12; n += 1) {
+    const { value } = await callJson(`http://${client}`, "counter/bar/add", 1, CLOSE);
+    expect(value).toBe(n);
+  }
+  cluster.signal("SIGTERM");
+  expect((await cluster.ended()).code).toBe(0);
+}, 120_000);
+
+test("a watch hears of what is committed on another member", async () => {
+  using folder = tempDir();
+  const members = [await startMember(folder.path, "n1"), await startMember(folder.path, "n2")];
+  try {
+    await formed(members);
+    const [one, two] = members as [TroupeServer, TroupeServer];
+    await callJson(one.url, "counter/bar/add", 1);
+    const watches = members.map(
+      ({ url }) =>
+        new TroupeProcess({
+          cwd: folder.path,
+          args: ["state", "counter/bar", "--watch", "--json", "--url", url],
+        }),
+    );
+    const heard = (text: string): boolean => watches.every(({ stdout }) => stdout.includes(text));
+    await waitUntil("both have begun", () => heard('"count":1'));
+    await callJson(two.url, "counter/bar/add", 41);
+    await waitUntil("both hear of it", () => heard('"count":42'));
+    expect(watches.map(({ running }) => running)).toEqual([true, true]);
+    for (const watch of watches) await watch.kill9();
+  } finally {
+    await killAll(members);
+  }
 }, 120_000);
 
 test("kill -9 of one member under load keeps every acknowledged write, once", async () => {

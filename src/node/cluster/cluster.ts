@@ -5,7 +5,6 @@ import { PlacementViews } from "../../core/placement/placement-views.ts";
 import { Pins } from "../../core/placement/pins.ts";
 import type { SwimEvent } from "../../core/swim/effects.ts";
 import type { MemberInfo } from "../../core/swim/member.ts";
-import { decodeNodeMeta, encodeNodeMeta } from "../../core/swim/node-meta.ts";
 import type { LocalActor } from "../../core/topology/relocation-effects.ts";
 import type { ActorId } from "../../domain/actor.ts";
 import { toServerError } from "../../domain/error.ts";
@@ -25,6 +24,7 @@ import type { Clock, Logger, Random } from "../ports.ts";
 import type { StoreRooms } from "../store-rooms.ts";
 import { typePathOf } from "../type-rules.ts";
 import type { ClusterParts, PeerEndpoint, PeerPlace } from "./cluster-parts.ts";
+import { memberOf, metaOf } from "./member-meta.ts";
 import { MemberWatch } from "./member-watch.ts";
 import { ServedTypes } from "./served-types.ts";
 import { TopologyDriver } from "./topology-driver.ts";
@@ -44,8 +44,10 @@ export interface ClusterOptions {
   readonly activeEpoch: (actor: ActorId) => number | undefined;
   readonly actors: () => readonly LocalActor[];
   readonly release: (actor: ActorId) => boolean;
-  /** Types with a host here; whether a type is known; learns types from the stores. */
-  readonly served: () => readonly string[];
+  /** Whether a type has a host here, and which types do. */
+  readonly served: (typePath: string) => boolean;
+  readonly servedTypes: () => readonly string[];
+  /** Whether a type is known; and learns types from the stores. */
   readonly isKnown: (typePath: string) => boolean;
   readonly learn: () => Promise<void>;
   /** Whether this side goes on; told at each change, and once at the start. */
@@ -101,6 +103,7 @@ export class Cluster implements Invoker {
     this.#types = new ServedTypes({
       ...options,
       peers,
+      served: options.servedTypes,
       ownChanged: () => this.#saidAnew(),
       told: (node) => this.#retold(node),
     });
@@ -112,7 +115,7 @@ export class Cluster implements Invoker {
       clock,
       random,
       log,
-      meta: () => this.#meta(),
+      meta: () => metaOf(this.#self(), this.#types.digest),
       event: (event) => this.#happened(event),
       missed: (present) => this.#missed(present),
     });
@@ -255,8 +258,14 @@ export class Cluster implements Invoker {
   }
 
   #ownerOf(actor: ActorId): string | undefined {
-    if (this.alone) return this.#options.nodeName;
-    return this.#candidates.forNew(actor, this.#demand(actor));
+    const { nodeName, served } = this.#options;
+    if (this.alone) return nodeName;
+    const demand = this.#demand(actor);
+    const owner = this.#candidates.forNew(actor, demand);
+    if (owner !== undefined) return owner;
+    // What nobody serves can still be looked at.
+    const { typePath } = demand;
+    return served(typePath) || this.servesElsewhere(typePath) ? undefined : nodeName;
   }
 
   #demand(actor: ActorId): Demand {
@@ -302,37 +311,8 @@ export class Cluster implements Invoker {
   }
 
   #memberOf(info: MemberInfo): Member {
-    const { parts } = this.#options;
-    const meta = decodeNodeMeta(info.meta);
-    return {
-      nodeId: info.name,
-      bootId: info.bootId,
-      sessionId: info.generation,
-      address: info.address,
-      weight: meta?.weight ?? 1,
-      tags: meta?.tags ?? EMPTY_MAP,
-      zone: "",
-      draining: meta?.draining ?? false,
-      well: true,
-      protocol:
-        meta === undefined ? parts.speaks : { min: meta.protocolMin, max: meta.protocolMax },
-      systems: undefined,
-      types: this.#types.of(info.name, info.bootId),
-    };
-  }
-
-  #meta(): Uint8Array {
-    const { weight, tags, draining, protocol } = this.#self();
-    const meta = encodeNodeMeta({
-      tags,
-      weight,
-      draining,
-      protocolMin: protocol.min,
-      protocolMax: protocol.max,
-      typesDigest: this.#types.digest,
-    });
-    assert(meta !== undefined, "what a node says of itself fits");
-    return meta;
+    const types = this.#types.of(info.name, info.bootId);
+    return memberOf(info, types, this.#options.parts.speaks);
   }
 
   /** This node says something else of itself. */
