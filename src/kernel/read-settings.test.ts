@@ -209,7 +209,7 @@ describe("configuration that is accepted", () => {
   });
 
   test("what has no effect yet is said", () => {
-    const { warnings } = accepted(env("TROUPE_WORKERS", "2"));
-    expect(warnings.map((each) => each.key)).toEqual(["workers"]);
+    const { warnings } = accepted(env("TROUPE_REDUNDANCY", "replication"));
+    expect(warnings.map((each) => each.key)).toEqual(["redundancy"]);
   });
 });

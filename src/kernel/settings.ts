@@ -112,14 +112,12 @@ export const NODE_SETTINGS = {
     "peer_addr",
     "address",
     "127.0.0.1:7702",
-    "Where other members connect (TCP) and gossip (UDP).",
-    RESERVED,
+    "Where other members connect (TCP) and gossip (UDP); not bound with a store that no other process may have.",
   ),
   peerAdvertise: optional(
     "peer_advertise",
     "address",
     "The address that other members are told, if it is not `peer_addr`.",
-    RESERVED,
   ),
   seeds: setting(
     "seeds",
@@ -214,10 +212,21 @@ export const NODE_SETTINGS = {
   ),
   actors: setting("actors", "list", "", "Actor modules that run in this process."),
   workers: setting("workers", "integer", "1", "Member processes behind one port.", {
-    ...RESERVED,
     min: 1,
     max: 256,
   }),
+  reusePort: setting(
+    "reuse_port",
+    "boolean",
+    "false",
+    "Share `http_addr` with other processes that do the same; the system spreads connections.",
+  ),
+  stopWithStdin: setting(
+    "stop_with_stdin",
+    "boolean",
+    "false",
+    "End gracefully when standard input ends, as it does when a supervisor dies.",
+  ),
   insecureAllowUnauthenticated: setting(
     "insecure_allow_unauthenticated",
     "boolean",
@@ -237,16 +246,10 @@ export const NODE_SETTINGS = {
   ),
   tlsKey: optional("tls_key", "path", "Private key of the listeners (PEM)."),
   tlsCa: optional("tls_ca", "path", "Authorities whose client certificates are accepted (PEM)."),
-  peerTlsCert: optional(
-    "peer_tls_cert",
-    "path",
-    "Certificate chain between members (PEM).",
-    RESERVED,
-  ),
-  peerTlsKey: optional("peer_tls_key", "path", "Private key between members (PEM).", RESERVED),
-  peerTlsCa: optional("peer_tls_ca", "path", "Authorities of members (PEM).", RESERVED),
+  peerTlsCert: optional("peer_tls_cert", "path", "Certificate chain between members (PEM)."),
+  peerTlsKey: optional("peer_tls_key", "path", "Private key between members (PEM)."),
+  peerTlsCa: optional("peer_tls_ca", "path", "Authorities of members (PEM)."),
   gossipKeys: setting("gossip_keys", "list", "", "Keys that seal gossip, the first is active.", {
-    ...RESERVED,
     secret: true,
     check: gossipKeyFault,
   }),

@@ -7,6 +7,7 @@ import { printable } from "./cli/table.ts";
 import type { Terminal } from "./cli/terminal.ts";
 import { addActors } from "./commands/actors.ts";
 import { addCheckConfig } from "./commands/check-config.ts";
+import { addCluster } from "./commands/cluster.ts";
 import { addConfigSchema } from "./commands/config-schema.ts";
 import { addDev } from "./commands/dev.ts";
 import { addExport } from "./commands/export.ts";
@@ -49,6 +50,8 @@ const OWN_FLAGS: ReadonlySet<string> = new Set([
   "dry-run",
   "store",
   "no-keys",
+  "nodes",
+  "chaos",
 ]);
 
 const EXAMPLES = `
@@ -111,6 +114,8 @@ function makeProgram(terminal: Terminal, flags: Flags, exit: (code: number) => v
   addInvoke(program, terminal);
   addState(program, terminal);
   addActors(program, terminal);
+  program.commandsGroup("Look after the cluster:");
+  addCluster(program, terminal);
   program.commandsGroup("Look after the statestore:");
   addExport(program, terminal, flags, exit);
   addImport(program, terminal, flags, exit);

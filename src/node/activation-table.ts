@@ -208,12 +208,17 @@ export class ActivationTable implements Invoker {
     return this.#slots.get(actorPath(actor))?.activation.epoch;
   }
 
-  /** Ends the activation of an actor once it has nothing to do; false if there was none. */
-  deactivate(actor: ActorId): boolean {
+  /** Ends an activation after its turn; calls that wait go to the next one here, or get `waiting`. */
+  deactivate(actor: ActorId, waiting: ServerError | "hand-back" = "hand-back"): boolean {
     const slot = this.#slots.get(actorPath(actor));
     if (slot === undefined) return false;
-    this.step(slot, { kind: "drain", waiting: "hand-back" });
+    this.step(slot, { kind: "drain", waiting });
     return true;
+  }
+
+  /** Every actor that is active. */
+  actors(): readonly { readonly actor: ActorId; readonly typePath: string }[] {
+    return [...this.#slots.values()];
   }
 
   /** Ends the activations of a type once they have nothing to do: the next ones see its new settings. */

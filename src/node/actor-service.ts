@@ -40,8 +40,12 @@ export interface ActorServiceOptions {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** Whether another member may have the actor, so that its commits are not heard of here. */
+  readonly elsewhere?: (actor: ActorId) => boolean;
 }
 
+/** How often an actor of another member is looked at for those who watch it. */
+const LOOK_MS = 500;
 /** Pages of rows that one listing looks through for those that the caller may see. */
 const LIST_PAGES = 20;
 /** Past states that are read at once, each of which may be as large as a state. */
@@ -165,18 +169,43 @@ export class ActorService implements ActorApi {
   ): Promise<() => void> {
     const watch = new StateWatch(onState, onEnd);
     const stop = this.#options.table.watch(actor, (view) => watch.offer(view));
+    let stopLooks = (): void => undefined;
     try {
       const reply = await this.#operate(caller, actor, "get", { kind: "state" }, "");
-      const { payload, revision, tags } = reply;
-      const state = payload === EMPTY_PAYLOAD ? undefined : payload;
-      watch.begin({ state, revision, tags: tags ?? EMPTY_MAP });
+      watch.begin(viewOf(reply));
+      stopLooks = this.#look(actor, watch);
     } catch (error) {
       stop();
       throw error;
     }
     return () => {
       stop();
+      stopLooks();
       watch.end();
+    };
+  }
+
+  /** Offers what is committed elsewhere, until the returned function is called. */
+  #look(actor: ActorId, watch: StateWatch): () => void {
+    const { clock, elsewhere, rooms } = this.#options;
+    if (elsewhere === undefined) return () => undefined;
+    let stopped = false;
+    let stopTimer = (): void => undefined;
+    const look = async (): Promise<void> => {
+      if (elsewhere(actor)) {
+        // A store that is away now is asked again; what it says then is newer.
+        const reply = await rooms
+          .of(actor.system)
+          .read(actor)
+          .catch(() => undefined);
+        if (reply !== undefined && !stopped) watch.offer(viewOf(reply));
+      }
+      if (!stopped) stopTimer = clock.setTimer(LOOK_MS, () => void look());
+    };
+    stopTimer = clock.setTimer(LOOK_MS, () => void look());
+    return () => {
+      stopped = true;
+      stopTimer();
     };
   }
 
@@ -313,4 +342,9 @@ function unsupported(what: string): ServerError {
       reason: "STORE_CAPABILITY",
     },
   );
+}
+
+function viewOf({ payload, revision, tags }: Reply): StateView {
+  const state = payload === EMPTY_PAYLOAD ? undefined : payload;
+  return { state, revision, tags: tags ?? EMPTY_MAP };
 }

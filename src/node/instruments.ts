@@ -19,6 +19,19 @@ export interface Readings {
   /** Attached hosts by kind. */
   readonly hosts: () => Iterable<readonly [kind: string, count: number]>;
   readonly stores: () => readonly StoreReading[];
+  /** Of a node that is a member of a cluster. */
+  readonly members: () => MemberReading | undefined;
+}
+
+/** What a node believes of the other members, at a scrape. */
+export interface MemberReading {
+  /** Alive and suspect members, this node among them. */
+  readonly live?: number;
+  readonly suspected?: number;
+  /** Dead and gone ones that are remembered. */
+  readonly tombstones?: number;
+  /** 0 is healthy, 7 is worst. */
+  readonly health: number;
 }
 
 /** One statestore at a scrape. */
@@ -58,6 +71,10 @@ export class Instruments {
   readonly #invariants: Counter;
   readonly #aclErrors: Counter;
   readonly #flags: Gauge;
+  readonly #gossip: Counter;
+  readonly #gossipDropped: Counter;
+  readonly #forwarded: Counter;
+  readonly #received: Counter;
 
   constructor(metrics: Metrics = new Metrics()) {
     this.metrics = metrics;
@@ -103,6 +120,14 @@ export class Instruments {
     this.#invariants = metrics.counter("invariant_failed_total", "Must stay 0: bugs.");
     this.#aclErrors = metrics.counter("acl_error_total", "Must stay 0: policies that broke.");
     this.#flags = metrics.gauge("unsafe", "Must stay 0: protections that are off.", ["what"]);
+    this.#gossip = metrics.counter("gossip_bytes_total", "Bytes of membership.", ["direction"]);
+    this.#gossipDropped = metrics.counter(
+      "peer_dropped_total",
+      "Packets and peers that were turned away.",
+      ["reason"],
+    );
+    this.#forwarded = metrics.counter("forwarded_total", "Calls to other members.", ["code"]);
+    this.#received = metrics.counter("received_total", "Calls from other members.", ["code"]);
   }
 
   /** One answered call; `code` is "ok" or Connect's. */
@@ -179,6 +204,26 @@ export class Instruments {
     this.#aclErrors.add(1);
   }
 
+  /** Bytes that were sent or received with one packet of membership. */
+  packet(direction: "in" | "out", bytes: number): void {
+    this.#gossip.add(bytes, direction);
+  }
+
+  /** A packet was thrown away or could not be sent, or a peer was refused. */
+  dropped(reason: string): void {
+    this.#gossipDropped.add(1, reason);
+  }
+
+  /** A call was answered by another member; `code` is "ok" or an error code. */
+  forwarded(code: string): void {
+    this.#forwarded.add(1, code);
+  }
+
+  /** A call of another member was taken; `code` is "ok" or an error code. */
+  received(code: string): void {
+    this.#received.add(1, code);
+  }
+
   /** A protection that the operator switched off, or its return. */
   unsafe(what: "durability" | "authentication" | "tls", on: boolean): void {
     this.#flags.set(on ? 1 : 0, what);
@@ -199,6 +244,11 @@ export class Instruments {
     const hosts = (): readonly Sample[] =>
       Array.from(readings.hosts(), ([kind, value]) => ({ labels: [kind], value }));
     metrics.gaugeOf("hosts", "Attached hosts.", hosts, ["kind"]);
+    metrics.gaugeOf("members", "Members by state.", () => membersOf(readings.members()), ["state"]);
+    metrics.gaugeOf("member_health", "0 while others answer in time; 7 is worst.", () => {
+      const reading = readings.members();
+      return reading === undefined ? [] : [{ labels: [], value: reading.health }];
+    });
     const perStore = (value: (store: StoreReading) => number) => (): readonly Sample[] =>
       readings.stores().map((store) => ({ labels: [store.name], value: value(store) }));
     const gauge = (name: string, help: string, value: (store: StoreReading) => number): void =>
@@ -211,4 +261,14 @@ export class Instruments {
       (store) => store.leaseMarginMs / 1000,
     );
   }
+}
+
+function membersOf(reading: MemberReading | undefined): readonly Sample[] {
+  if (reading === undefined) return [];
+  const { live = 0, suspected = 0, tombstones = 0 } = reading;
+  return [
+    { labels: ["alive"], value: live - suspected },
+    { labels: ["suspect"], value: suspected },
+    { labels: ["gone"], value: tombstones },
+  ];
 }

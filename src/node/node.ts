@@ -6,11 +6,14 @@ import type {
   PartitionTolerance,
   Statestore,
 } from "../contract/index.ts";
+import type { ActorId } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
 import type { Payload } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
 import { ActivationTable, type TableObserver } from "./activation-table.ts";
 import { ActorService } from "./actor-service.ts";
+import { Cluster } from "./cluster/cluster.ts";
+import type { ClusterParts } from "./cluster/cluster-parts.ts";
 import type { HostLink } from "./host-port.ts";
 import { Hosts } from "./hosts.ts";
 import { keyRows, type KeyStatus } from "./key-status.ts";
@@ -25,6 +28,8 @@ import { type FurtherStores, StoreRooms } from "./store-rooms.ts";
 
 /** How long the end of a node waits for its sessions to be closed. */
 const SESSION_STOP_MS = 2_000;
+/** How long it waits for other members to be told. */
+const LEAVE_MS = 3_000;
 
 /** What a node is made of. */
 export interface NodeParts {
@@ -37,6 +42,8 @@ export interface NodeParts {
   readonly balancer: Balancer;
   readonly policy: AccessPolicy;
   readonly partitionTolerance: PartitionTolerance;
+  /** Absent for a node that is no member of a cluster. */
+  readonly cluster?: ClusterParts;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -60,6 +67,7 @@ export class Node {
   readonly router: Router;
   readonly service: ActorService;
   readonly rooms: StoreRooms;
+  readonly cluster: Cluster | undefined;
   readonly #parts: NodeParts;
   #status: NodeStatus = "starting";
   /** New calls from outside are refused; what runs may finish. */
@@ -71,6 +79,11 @@ export class Node {
     this.rooms = new StoreRooms(parts.store, parts.further, {
       ...parts,
       step: (slot, input) => this.table.step(slot, input),
+      address: () => this.cluster?.address ?? "",
+      opened: (room, id) => {
+        if (this.#isMain(room)) this.cluster?.sessionOpened(id);
+      },
+      judged: (room, reachable) => this.#isJudged(room, reachable),
       fenced: (room) => this.table.fenceAll(room),
       usurped: (room) => this.#isUsurped(room),
     });
@@ -85,11 +98,15 @@ export class Node {
       draining: () => this.#refusing,
       mayServe: (link, typePath) => this.#mayServe(link, typePath),
       respecified: (typePath) => this.table.renew(typePath),
+      servedChanged: () => this.cluster?.typesChanged(),
       events: parts.events,
       secret: () => hex(parts.random.bytes(16)),
     });
-    this.table = new ActivationTable({ ...parts, hosts: this.hosts, rooms });
+    const events = parts.cluster === undefined ? parts.events : this.#watched(parts.events);
+    this.table = new ActivationTable({ ...parts, events, hosts: this.hosts, rooms });
+    this.cluster = parts.cluster && this.#member(parts.cluster);
     this.router = new Router({
+      cluster: this.cluster,
       policy,
       hosts: this.hosts,
       table: this.table,
@@ -106,6 +123,7 @@ export class Node {
       table: this.table,
       hosts: this.hosts,
       rooms,
+      ...(parts.cluster && { elsewhere: (actor: ActorId) => this.#isElsewhere(actor) }),
     });
   }
 
@@ -115,16 +133,14 @@ export class Node {
 
   /** Opens the sessions and takes calls; rejects if a store cannot be reached. */
   async start(): Promise<void> {
+    await this.cluster?.open();
     await this.rooms.open();
-    for (const room of this.rooms.all) {
-      const types = await room.store.types.list();
-      // A system that has moved to another store is served by what that one knows.
-      this.hosts.recall(types.filter(({ system }) => this.rooms.of(system) === room));
-    }
+    await this.#recall();
     // Drained meanwhile: what was stopped must not begin.
     if (this.#refusing) return;
     this.table.start();
     for (const room of this.rooms.all) room.start();
+    await this.cluster?.start();
     if (this.#status === "starting") this.#status = "running";
   }
 
@@ -143,6 +159,7 @@ export class Node {
   /** Not ready any more, and still serving: load balancers need time to notice. */
   beginDrain(): void {
     if (this.#status === "running" || this.#status === "starting") this.#status = "draining";
+    this.cluster?.beginDrain();
   }
 
   /**
@@ -159,11 +176,75 @@ export class Node {
     this.hosts.drainAll();
     this.#status = "stopping";
     if (!finished) log.warn("drain.timeout", { activations: this.table.activations });
+    if (this.cluster !== undefined) await bounded(clock, LEAVE_MS, this.cluster.leave());
     this.hosts.closeAll("the node is stopping");
     this.table.stop();
     const stopped = this.rooms.all.map((room) => room.stop());
     await bounded(clock, SESSION_STOP_MS, Promise.allSettled(stopped));
+    await this.cluster?.close();
     return finished;
+  }
+
+  #member(parts: ClusterParts): Cluster {
+    return new Cluster({
+      ...this.#parts,
+      parts,
+      rooms: this.rooms,
+      local: { invoke: (invocation, signal) => this.router.take(invocation, signal) },
+      activeEpoch: (actor) => this.table.activeEpoch(actor),
+      actors: () =>
+        this.table.actors().map(({ actor, typePath }) => ({
+          actor,
+          demand: { typePath, requires: {} },
+        })),
+      release: (actor) => this.table.deactivate(actor, moving()),
+      served: (typePath) => this.hosts.hasHost(typePath),
+      servedTypes: () => this.hosts.served(),
+      isKnown: (typePath) => this.hosts.spec(typePath) !== undefined,
+      learn: () => this.#recall(),
+      decided: (decision) => {
+        const { main } = this.rooms;
+        main.decide(decision);
+        // Others may go on with its actors; what runs here must not answer any more.
+        if (decision.kind === "partitioned" && !this.cluster?.alone) this.table.fenceAll(main);
+      },
+    });
+  }
+
+  #watched(events: NodeEvents): NodeEvents {
+    return {
+      ...events,
+      deactivated: (actor, reason) => {
+        this.cluster?.deactivated(actor);
+        events.deactivated(actor, reason);
+      },
+    };
+  }
+
+  /** Types that are on record, whoever serves them. */
+  async #recall(): Promise<void> {
+    for (const room of this.rooms.all) {
+      const types = await room.store.types.list();
+      // A system that has moved to another store is served by what that one knows.
+      this.hosts.recall(types.filter(({ system }) => this.rooms.of(system) === room));
+    }
+  }
+
+  /** Another member may have the actor. */
+  #isElsewhere(actor: ActorId): boolean {
+    const { cluster } = this;
+    return cluster !== undefined && !cluster.alone && this.table.activeEpoch(actor) === undefined;
+  }
+
+  #isMain(room: StoreRoom): boolean {
+    return room === this.rooms.main;
+  }
+
+  /** In a cluster the partition tolerance is asked about the main store and the members at once. */
+  #isJudged(room: StoreRoom, reachable: boolean): boolean {
+    if (this.cluster === undefined || !this.#isMain(room)) return false;
+    this.cluster.storeReachable(reachable);
+    return true;
   }
 
   /** Modules in process are the operator's own; others serve a type if the policy lets them. */
@@ -178,7 +259,7 @@ export class Node {
    * may be the owner of another main store, and has taken this one by mistake.
    */
   #isUsurped(room: StoreRoom): boolean {
-    if (room !== this.rooms.main) return false;
+    if (!this.#isMain(room)) return false;
     this.#parts.evicted();
     return true;
   }
@@ -212,6 +293,13 @@ function drained(): ServerError {
   return new ServerError("node.draining", "the node is draining", "not_started", {
     reason: "DRAINING",
     retryAfterMs: 500,
+  });
+}
+
+function moving(): ServerError {
+  return new ServerError("node.draining", "the actor moves to another member", "not_started", {
+    reason: "MOVING",
+    retryAfterMs: 50,
   });
 }
 

@@ -8,13 +8,16 @@ export interface SessionKeeperOptions {
   readonly log: Logger;
   readonly nodeName: string;
   readonly bootId: string;
-  readonly address: string;
+  /** Where peers reach this process, or "" if it has none. */
+  readonly address: () => string;
   readonly ttlMs: number;
   readonly renewMs: number;
   /** How much of the lease is not trusted, besides the error of the clock's rate. */
   readonly marginMs: number;
   /** A store that one process holds alone gives its actors to nobody else, whatever the lease says. */
   readonly exclusive: boolean;
+  /** There is a session, the first or the one after a fenced one. */
+  readonly opened: (sessionId: number) => void;
   /** The session is gone for good: nothing that was activated under it may answer. */
   readonly fenced: () => void;
   /**
@@ -96,7 +99,12 @@ export class SessionKeeper {
   async #open(): Promise<void> {
     const { store, clock, nodeName, bootId, address, ttlMs, log } = this.#options;
     const sent = clock.now();
-    const row = await store.sessions.open({ nodeName, bootId, address, ttlMs });
+    const row = await store.sessions.open({
+      nodeName,
+      bootId,
+      address: address(),
+      ttlMs,
+    });
     const lost = await this.#lost(row.id);
     // Stopped meanwhile: nobody else would close it, and its actors would wait for the lease to end.
     if (this.#stopped) return await store.sessions.close(row.id);
@@ -109,6 +117,7 @@ export class SessionKeeper {
     this.#sessionId = row.id;
     this.#validUntilMs = this.#validFrom(sent);
     log.info("session.opened", { session: row.id, node: nodeName });
+    this.#options.opened(row.id);
   }
 
   /** What shows that the store is older than the sessions before this one. */

@@ -133,7 +133,7 @@ describe("a load", () => {
     const other = { nodeName: "n2", bootId: "b", address: "", ttlMs: 60_000 };
     const { id } = await sessions.open(other);
     await one.store.claim({ sessionId: id, actors: [A], maxRequestIds: 0 });
-    expect(await refusalOf(one.call(A, "get"))).toBe("routing.not_owner not_started");
+    expect(await refusalOf(one.call(A, "get"))).toBe("routing.not_owner not_started NOT_OWNER");
     await sessions.close(id);
     expect((await one.call(A, "get")).revision).toBe(0);
   });

@@ -39,6 +39,12 @@ export interface RoomOptions {
   readonly observer: CommitObserver & StoreObserver;
   readonly events: Pick<NodeEvents, "storeReachable">;
   readonly step: StepSlot;
+  /** Where peers reach this node, or "" if it has none. */
+  readonly address: () => string;
+  /** The room has a session, the first or another one. */
+  readonly opened: (room: StoreRoom, sessionId: number) => void;
+  /** Asks others for the decision that follows, which comes by `decide`; false if there are none. */
+  readonly judged: (room: StoreRoom, reachable: boolean) => boolean;
   /** The session of the room is lost: none of its activations may answer any more. */
   readonly fenced: (room: StoreRoom) => void;
   /** Another process lives under this node's name. True if this one gives way. */
@@ -81,11 +87,12 @@ export class StoreRoom {
       log,
       nodeName,
       bootId,
-      address: "",
+      address: options.address,
       ttlMs: limits.sessionTtlMs,
       renewMs: limits.sessionRenewMs,
       marginMs: limits.sessionMarginMs,
       exclusive: store.exclusive,
+      opened: (sessionId) => options.opened(this, sessionId),
       fenced: () => options.fenced(this),
       usurped: () => options.usurped(this),
       report: (reachable) => this.#evaluate(reachable),
@@ -184,6 +191,13 @@ export class StoreRoom {
     });
   }
 
+  /** Whether the actors of the room are served. */
+  decide(decision: PartitionDecision): void {
+    const { log } = this.#options;
+    if (decision.kind !== this.partition.kind) log.warn("partition.decision", { ...decision });
+    this.#partition = decision;
+  }
+
   #condemn(why: string): void {
     const { log, observer } = this.#options;
     this.#regressed = true;
@@ -192,9 +206,10 @@ export class StoreRoom {
   }
 
   #evaluate(reachable: boolean): void {
-    const { partitionTolerance, nodeName, log, events } = this.#options;
+    const { partitionTolerance, nodeName, events } = this.#options;
     if (reachable !== this.#reachable) events.storeReachable(this.name, reachable);
     this.#reachable = reachable;
+    if (this.#options.judged(this, reachable)) return;
     const members = [nodeName];
     const decision = partitionTolerance.evaluate({
       self: nodeName,
@@ -206,7 +221,6 @@ export class StoreRoom {
       left: [],
       previous: this.#partition,
     });
-    if (decision.kind !== this.partition.kind) log.warn("partition.decision", { ...decision });
-    this.#partition = decision;
+    this.decide(decision);
   }
 }

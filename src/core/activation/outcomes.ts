@@ -30,7 +30,7 @@ export const outcomes = {
       "routing.not_owner",
       `the actor is owned by node ${owner.nodeName}`,
       "not_started",
-      { owner: owner.address === "" ? owner.nodeName : owner.address },
+      { reason: "NOT_OWNER", owner: owner.nodeName },
     ),
   aborted: (): ServerError =>
     new ServerError(

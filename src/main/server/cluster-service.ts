@@ -15,6 +15,8 @@ import { ActorKind, ActorTypeSchema } from "../../gen/troupe/v1/host_pb.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { BUILT_IN } from "../../kernel/catalogue.ts";
+import { unfitText } from "../../core/placement/fitness.ts";
+import type { MemberRow } from "../../node/cluster/cluster.ts";
 import type { KeyRows, KeyStatus } from "../../node/key-status.ts";
 import type { Node } from "../../node/node.ts";
 import type { NodeStatus } from "../../node/node-api.ts";
@@ -35,6 +37,7 @@ export interface AdminWorld {
   readonly stop: () => void;
 }
 
+const MOST_CANDIDATES = 16;
 const STATUS: Readonly<Record<NodeStatus, WireStatus>> = {
   starting: WireStatus.STARTING,
   running: WireStatus.RUNNING,
@@ -68,6 +71,7 @@ export function makeClusterService(world: AdminWorld): ServiceImpl<typeof Cluste
         statestore: world.storeText,
       }),
     listMembers: async () => {
+      if (node.cluster !== undefined) return { members: node.cluster.members.map(memberMessage) };
       const rows = await rooms.main.store.sessions.list();
       const up = rows.filter((row) => row.state === "up");
       return {
@@ -105,6 +109,19 @@ export function makeClusterService(world: AdminWorld): ServiceImpl<typeof Cluste
       world.stop();
       return { status: WireStatus.DRAINING };
     },
+  };
+}
+
+function memberMessage({ info, member, linked }: MemberRow) {
+  return {
+    node: member.nodeId,
+    address: member.address,
+    status: member.draining ? WireStatus.DRAINING : WireStatus.RUNNING,
+    session: BigInt(info.generation),
+    tags: { ...member.tags },
+    state: info.state,
+    linked,
+    types: member.types?.size ?? 0,
   };
 }
 
@@ -146,18 +163,24 @@ function pluginRows(kernel: Kernel, catalogue: Catalogue) {
   });
 }
 
-/** Where the actor belongs by placement, and where it is. */
+/** Where the actor belongs by placement and why, and whether it is here. */
 async function ownerOf(world: AdminWorld, actor: Partial<ActorId> | undefined) {
   const { system = "", type = "", key = "" } = actor ?? {};
   const id: ActorId = { system: system || "default", type, key };
-  const view = { version: 1, members: [{ nodeId: world.nodeName, weight: 1, tags: {} }] };
-  const [placed = ""] = world.kernel.one("placement@1").owners(id, view, 1);
-  const row = await world.node.rooms.of(id.system).store.read(id);
+  const { cluster, rooms, table } = world.node;
+  const row = await rooms.of(id.system).store.read(id);
+  const list = cluster?.candidates(id, MOST_CANDIDATES);
+  const candidates = list === undefined ? [world.nodeName] : [...list.candidates];
   return create(GetOwnerResponseSchema, {
-    placed,
-    active: world.node.table.activeEpoch(id) === undefined ? "" : world.nodeName,
+    placed: candidates[0] ?? "",
+    active: table.activeEpoch(id) === undefined ? "" : world.nodeName,
     epoch: BigInt(row?.epoch ?? 0),
     revision: BigInt(row?.revision ?? 0),
+    candidates,
+    passedOver: (list?.passedOver ?? []).map(({ nodeId, why }) => ({
+      node: nodeId,
+      why: unfitText(why),
+    })),
   });
 }
 

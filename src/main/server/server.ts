@@ -22,12 +22,14 @@ import { systemRandom } from "../../platform/random.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { chainAuthenticators } from "./authenticators.ts";
 import { openDataDir } from "./data-dir.ts";
+import { clusterParts } from "./cluster-parts.ts";
 import { callDigest } from "./digest.ts";
 import { openSealer } from "./keys.ts";
 import { callLimits } from "./limits.ts";
 import { type BoundListeners, bindListeners } from "./listeners.ts";
 import { pluginHosts } from "./plugin-hosts.ts";
-import { madeStores, prepareStores, stateOf, storeStatus } from "./stores.ts";
+import { statusOf } from "./status.ts";
+import { madeStores, prepareStores, stateOf } from "./stores.ts";
 import { watchTls } from "./tls-watch.ts";
 
 /** What a server is started with. */
@@ -89,10 +91,22 @@ export class Server {
       stopTimeoutMs: settings.limits.pluginStopTimeoutMs,
     });
     this.#kernel.create();
+    const stores = madeStores(this.#kernel, settings);
+    const cluster = clusterParts({
+      settings,
+      kernel: this.#kernel,
+      store: stores.store,
+      bootId: this.#bootId,
+      clock: this.#clock,
+      random: systemRandom,
+      log,
+      observer: this.#telemetry.instruments,
+    });
     this.#node = new Node({
       nodeName,
       bootId: this.#bootId,
-      ...madeStores(this.#kernel, settings),
+      ...stores,
+      ...(cluster !== undefined && { cluster }),
       sealer: this.#sealer,
       balancer: this.#kernel.one("balancer@1"),
       policy: this.#kernel.one("acl@1"),
@@ -220,7 +234,14 @@ export class Server {
       trace: this.#telemetry.tracing,
       pageTokenKey: randomBytes(32),
       metrics: () => this.#telemetry.metrics(),
-      statusz: () => this.#statusz(),
+      statusz: () =>
+        statusOf({
+          node: this.#node,
+          kernel: this.#kernel,
+          nodeName: this.#nodeName,
+          cluster: settings.cluster,
+          storeText: this.#storeText,
+        }),
       checks: () => this.#checks(),
     });
     this.#stopTlsWatch = await watchTls({
@@ -345,29 +366,8 @@ export class Server {
         }
         return kinds;
       },
+      members: () => this.#node.cluster?.gauges,
     });
-  }
-
-  #statusz(): unknown {
-    return {
-      node: this.#nodeName,
-      cluster: this.#options.settings.cluster,
-      status: this.#node.status,
-      statestore: this.#storeText,
-      session: this.#node.rooms.main.sessions.current,
-      stores: storeStatus(this.#node.rooms),
-      activations: this.#node.table.activations,
-      in_flight: this.#node.table.inFlight,
-      components: this.#kernel.health().components,
-      hosts: this.#node.hosts.summaries().map(({ link, types, inFlight, credit }) => ({
-        id: link.id,
-        name: link.name,
-        kind: link.kind,
-        types,
-        in_flight: inFlight,
-        credit,
-      })),
-    };
   }
 }
 

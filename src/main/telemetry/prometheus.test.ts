@@ -42,6 +42,7 @@ describe("the text of a scrape", () => {
       activations: () => activations,
       mailboxCalls: () => 3,
       longestMailbox: () => 4,
+      members: () => undefined,
       hosts: () => new Map([["attach", 5]]),
       stores: () => [
         { name: "default", isUp: true, leaseMarginMs: 1_500, activations: 7 },

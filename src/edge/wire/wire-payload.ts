@@ -1,6 +1,6 @@
 import { EMPTY_BYTES, EMPTY_PAYLOAD, JSON_TYPE, type Payload } from "../../domain/invocation.ts";
-import type { ProtoReader } from "../wire/reader.ts";
-import type { ProtoWriter } from "../wire/writer.ts";
+import type { ProtoReader } from "./reader.ts";
+import type { ProtoWriter } from "./writer.ts";
 
 /** Writes a `Payload`, an empty one too. */
 export function writePayload(writer: ProtoWriter, field: number, { type, data }: Payload): void {
