@@ -174,7 +174,7 @@ for (const database of DATABASES) {
         expect(["OUTCOME_UNKNOWN", "OUTCOME_NOT_APPLIED"]).toContain(outcomeOf(answer.value) ?? "");
       } finally {
         await locked.unsafe("ROLLBACK");
-        locked.release();
+        await locked.release();
         await holder.close({ timeout: 0 });
       }
       // The same id again: whatever became of the first, there is one effect.

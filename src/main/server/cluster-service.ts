@@ -169,15 +169,15 @@ async function ownerOf(world: AdminWorld, actor: Partial<ActorId> | undefined) {
   const id: ActorId = { system: system || "default", type, key };
   const { cluster, rooms, table } = world.node;
   const row = await rooms.of(id.system).store.read(id);
-  const list = cluster?.candidates(id, MOST_CANDIDATES);
-  const candidates = list === undefined ? [world.nodeName] : [...list.candidates];
+  const alone = { candidates: [world.nodeName], passedOver: [] };
+  const { candidates, passedOver } = cluster?.candidates(id, MOST_CANDIDATES) ?? alone;
   return create(GetOwnerResponseSchema, {
     placed: candidates[0] ?? "",
     active: table.activeEpoch(id) === undefined ? "" : world.nodeName,
     epoch: BigInt(row?.epoch ?? 0),
     revision: BigInt(row?.revision ?? 0),
-    candidates,
-    passedOver: (list?.passedOver ?? []).map(({ nodeId, why }) => ({
+    candidates: [...candidates],
+    passedOver: passedOver.map(({ nodeId, why }) => ({
       node: nodeId,
       why: unfitText(why),
     })),
