@@ -7,7 +7,7 @@ import { CertificateAuthority } from "../support/certificates.ts";
 import { freePort } from "../support/free-port.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { formed, holdersOf, startMember, statusOf } from "./support/cluster-members.ts";
+import { formed, freePorts, holdersOf, startMember, statusOf } from "./support/cluster-members.ts";
 import { callJson, readJson } from "./support/json-calls.ts";
 import { LedgerLoad } from "./support/ledger-load.ts";
 import { ACTORS, runToEnd, TroupeProcess, type TroupeServer } from "./support/troupe-process.ts";
@@ -56,7 +56,7 @@ function seconds(fromMs: number): string {
 
 test("troupe dev --nodes 3 is a cluster: any member takes any call", async () => {
   using folder = tempDir();
-  const port = await freePort();
+  const port = await freePorts([0, 1, 10, 11, 20, 21]);
   const at = (offset: number): string => `127.0.0.1:${port + offset}`;
   const addresses = ["--http-addr", at(0), "--admin-addr", at(1), "--peer-addr", "127.0.0.1:0"];
   await using cluster = new TroupeProcess({
@@ -91,7 +91,7 @@ test("troupe dev --nodes 3 is a cluster: any member takes any call", async () =>
 
 test("troupe serve --workers 3 is a cluster behind one port", async () => {
   using folder = tempDir();
-  const port = await freePort();
+  const port = await freePorts([0, 1, 11, 21]);
   const [client, admin] = [`127.0.0.1:${port}`, `127.0.0.1:${port + 1}`];
   const addresses = ["--http-addr", client, "--admin-addr", admin, "--peer-addr", "127.0.0.1:0"];
   await using cluster = new TroupeProcess({

@@ -163,10 +163,13 @@ function pluginRows(kernel: Kernel, catalogue: Catalogue) {
   });
 }
 
+function actorOf({ system = "", type = "", key = "" }: Partial<ActorId> = {}): ActorId {
+  return { system: system || "default", type, key };
+}
+
 /** Where the actor belongs by placement and why, and whether it is here. */
-async function ownerOf(world: AdminWorld, actor: Partial<ActorId> | undefined) {
-  const { system = "", type = "", key = "" } = actor ?? {};
-  const id: ActorId = { system: system || "default", type, key };
+async function ownerOf(world: AdminWorld, named: Partial<ActorId> | undefined) {
+  const id = actorOf(named);
   const { cluster, rooms, table } = world.node;
   const row = await rooms.of(id.system).store.read(id);
   const alone = { candidates: [world.nodeName], passedOver: [] };

@@ -171,7 +171,7 @@ export class Cluster implements Invoker {
       stores: rooms.all.map(({ store }) => store),
       clock,
       log,
-      actors,
+      actors: () => actors().filter(({ actor }) => this.#isShared(actor)),
       release,
       published: (topology) => this.#published(topology),
       decided,
@@ -214,7 +214,7 @@ export class Cluster implements Invoker {
   }
 
   invoke(invocation: Invocation, signal: CallSignal): Promise<Reply> {
-    return this.alone
+    return this.alone || !this.#isShared(invocation.actor)
       ? this.#options.local.invoke(invocation, signal)
       : this.#forwarding.invoke(invocation, signal);
   }
@@ -257,9 +257,14 @@ export class Cluster implements Invoker {
     }
   }
 
+  /** False if the actor's state is in a store that this process has to itself. */
+  #isShared({ system }: ActorId): boolean {
+    return !this.#options.rooms.of(system).store.exclusive;
+  }
+
   #ownerOf(actor: ActorId): string | undefined {
     const { nodeName, served } = this.#options;
-    if (this.alone) return nodeName;
+    if (this.alone || !this.#isShared(actor)) return nodeName;
     const demand = this.#demand(actor);
     const owner = this.#candidates.forNew(actor, demand);
     if (owner !== undefined) return owner;

@@ -69,17 +69,10 @@ export class MemberWatch {
 
   /** The session is another one: what was said under the former is over. */
   restart(generation: number): void {
-    if (this.#place === undefined || this.#stopped || generation === this.#generation) return;
-    this.#beginning = this.#beginning.then(async () => {
-      if (this.#stopped || generation === this.#generation) return;
-      const seeds = this.members.map(({ address }) => address);
-      this.#driver?.stop();
-      await this.#begin(generation, seeds);
-      this.#awaitReturn();
-    });
-    this.#beginning.catch((error: unknown) =>
-      this.#options.log.error("membership.not_restarted", { error }),
-    );
+    if (this.#place === undefined || this.#stopped || generation <= this.#generation) return;
+    this.#beginning = this.#beginning
+      .then(() => this.#beginAnew(generation))
+      .catch((error: unknown) => this.#notBegun(generation, error));
   }
 
   request(frame: Uint8Array): Uint8Array | undefined {
@@ -94,7 +87,7 @@ export class MemberWatch {
   /** Says farewell; resolves when it has been told. */
   async leave(): Promise<void> {
     this.#endSeek();
-    await this.#beginning.catch(() => undefined);
+    await this.#beginning;
     await this.#driver?.leave();
   }
 
@@ -121,6 +114,22 @@ export class MemberWatch {
     this.#generation = generation;
     await driver.start(host, port, this.#others(seeds));
     log.info("membership.begun", { address, generation });
+  }
+
+  async #beginAnew(generation: number): Promise<void> {
+    if (this.#stopped || generation <= this.#generation) return;
+    const seeds = this.members.map(({ address }) => address);
+    this.#driver?.stop();
+    await this.#begin(generation, seeds);
+    this.#awaitReturn();
+  }
+
+  /** The port was not free again: tried until it is, for calls find this node by its links meanwhile. */
+  #notBegun(generation: number, error: unknown): void {
+    const { log, clock } = this.#options;
+    log.error("membership.not_restarted", { error });
+    this.#generation = 0;
+    this.#stopReturn = clock.setTimer(SEEK_MS, () => this.restart(generation));
   }
 
   #awaitReturn(): void {

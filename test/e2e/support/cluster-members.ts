@@ -1,3 +1,4 @@
+import { createServer } from "node:net";
 import { waitUntil } from "../../support/wait-until.ts";
 import { ACTORS, startDev, type TroupeServer } from "./troupe-process.ts";
 
@@ -67,4 +68,25 @@ export async function holdersOf(
     }),
   );
   return said.flat();
+}
+
+/** Below the ports that the system gives to connections, which come and go. */
+const LEAST_PORT = 12_000;
+const PORTS = 15_000;
+
+/** A port that is free with those at the offsets from it, for members whose ports lie apart. */
+export function freePorts(offsets: readonly number[]): Promise<number> {
+  return waitUntil("free ports are found", async () => {
+    const base = LEAST_PORT + Math.floor(Math.random() * PORTS);
+    for (const offset of offsets) if (!(await isFree(base + offset))) return false;
+    return base;
+  });
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
