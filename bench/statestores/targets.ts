@@ -5,6 +5,7 @@ import type { SqlDialect } from "../../plugins/statestores/kit/sql/dialect.ts";
 import type { SqlClient, SqlRow } from "../../plugins/statestores/kit/sql/sql-client.ts";
 import { makePostgres } from "../../test/conformance/support/postgres-store.ts";
 import { PostgresBackend } from "../../test/conformance/support/postgres-backend.ts";
+import { openMysqlTarget } from "./mysql-target.ts";
 
 /** A store on a server, and the server reached without it. */
 export interface BenchTarget {
@@ -49,4 +50,12 @@ export const TARGETS: Readonly<
   Record<string, { readonly variable: string; open(url: string): Promise<BenchTarget> }>
 > = {
   postgres: { variable: "TROUPE_TEST_POSTGRES_URL", open: postgres },
+  mariadb: {
+    variable: "TROUPE_TEST_MYSQL_URL",
+    open: (url) => openMysqlTarget(url, LANES),
+  },
+  mysql: {
+    variable: "TROUPE_TEST_ORACLE_MYSQL_URL",
+    open: (url) => openMysqlTarget(url, LANES),
+  },
 };

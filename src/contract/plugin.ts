@@ -2,6 +2,7 @@ import type { AccessPolicy, AccessPolicyHost } from "./access-policy.ts";
 import type { Activator, ActivatorHost } from "./activator.ts";
 import type { Authenticator, AuthenticatorHost } from "./authenticator.ts";
 import type { Balancer, BalancerHost } from "./balancer.ts";
+import type { Discovery, DiscoveryHost } from "./discovery.ts";
 import type { PartitionTolerance, PartitionToleranceHost } from "./partition-tolerance.ts";
 import type { Placement, PlacementHost } from "./placement.ts";
 import type { Statestore, StatestoreHost } from "./statestore.ts";
@@ -18,6 +19,7 @@ export interface Contracts {
   readonly "balancer@1": Contract<Balancer, BalancerHost>;
   readonly "placement@1": Contract<Placement, PlacementHost>;
   readonly "partition-tolerance@1": Contract<PartitionTolerance, PartitionToleranceHost>;
+  readonly "discovery@1": Contract<Discovery, DiscoveryHost>;
   readonly "activator@1": Contract<Activator, ActivatorHost>;
   readonly "acl@1": Contract<AccessPolicy, AccessPolicyHost>;
   readonly "authenticator@1": Contract<Authenticator, AuthenticatorHost>;

@@ -197,7 +197,8 @@ export interface Portability {
   count(): Promise<number>;
   /**
    * Rows after `position` in a stable order: types, named values, actors, then what belongs to them.
-   * "" is the beginning; `next` is good for a later process too, and `undefined` at the end.
+   * "" is the beginning; `next` is good for a later process too, and `undefined` at the end. A page
+   * ends at about 4 MiB. The name of the cluster is none of the named values.
    */
   read(
     position: string,
@@ -205,7 +206,8 @@ export interface Portability {
   ): Promise<{ readonly rows: readonly PortableRow[]; readonly next: string | undefined }>;
   /**
    * Writes rows in one transaction. A row that is there already is replaced, so that a page may be
-   * repeated. Refuses rows of kind `damaged` and rows without an owner (`request.invalid`).
+   * repeated. Refuses rows of kind `damaged`, rows without an owner and rows whose owner has no row here
+   * (`request.invalid`); nothing is written then.
    */
   write(rows: readonly PortableRow[]): Promise<void>;
 }

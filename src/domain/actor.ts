@@ -10,6 +10,16 @@ export const NAME_LIMIT_BYTES = 63;
 export const KEY_LIMIT_BYTES = 255;
 export const REQUEST_ID_LIMIT_BYTES = 128;
 
+/** The system of what a server keeps for itself in its store. */
+export const INTERNAL_SYSTEM = "troupe-internal";
+
+const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
+
+/** Whether `text` may name a system, type, action or channel. */
+export function isName(text: string): boolean {
+  return text.length <= NAME_LIMIT_BYTES && NAME.test(text) && !text.includes("..");
+}
+
 /** One injective string per actor: system and type hold no `/`, so the first two separate. */
 export function actorPath(id: ActorId): string {
   return `${id.system}/${id.type}/${id.key}`;

@@ -25,6 +25,8 @@ export interface Limits {
   readonly deactivationTimeoutMs: number;
   readonly dedupWindowMs: number;
   readonly dedupKeep: number;
+  /** Rows per second that re-encryption moves. */
+  readonly resealRate: number;
   readonly sessionTtlMs: number;
   readonly sessionRenewMs: number;
   readonly sessionMarginMs: number;
@@ -58,6 +60,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   deactivationTimeoutMs: 600_000,
   dedupWindowMs: 86_400_000,
   dedupKeep: 1_000,
+  resealRate: 200,
   sessionTtlMs: 15_000,
   sessionRenewMs: 3_000,
   sessionMarginMs: 2_000,

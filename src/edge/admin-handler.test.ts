@@ -8,6 +8,7 @@ import type { Caller } from "../domain/invocation.ts";
 import { DEFAULT_LIMITS } from "../domain/limits.ts";
 import {
   ClusterService,
+  GetKeysResponseSchema,
   GetNodeResponseSchema,
   ListHostsResponseSchema,
   ListMembersResponseSchema,
@@ -44,6 +45,7 @@ async function start(options: Partial<AdminHandlerOptions> = {}): Promise<string
       getOwner: () => {
         throw new ServerError("actor.unknown", "the type is not known", "not_started");
       },
+      getKeys: () => create(GetKeysResponseSchema),
       drain: () => new Promise(() => undefined),
     },
     ...options,

@@ -192,6 +192,14 @@ export const ACTOR_LIMIT_SETTINGS = {
     100_000,
     "Newest request ids of an actor that are kept beyond the window.",
   ),
+  resealRate: limit(
+    "reseal_rate",
+    "integer",
+    "200",
+    1,
+    100_000,
+    "Rows per second that a node moves to another state key in the background.",
+  ),
   outboxTries: limit(
     "outbox_tries",
     "integer",

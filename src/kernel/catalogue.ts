@@ -1,6 +1,6 @@
 import type { AnyPlugin, ContractId, OptionDescriptor } from "../contract/plugin.ts";
 import { problem, type ConfigProblem, type ConfigReason } from "./config-problem.ts";
-import { FAMILIES, servedContracts } from "./families.ts";
+import { SERVED, servedContracts } from "./families.ts";
 
 /** A plug-in with its origin: "built in" or the path of its file. */
 export interface CatalogueEntry {
@@ -51,11 +51,10 @@ function shapeFault(
       hint: 'add e.g. contract: "balancer@1"',
     };
   }
-  const known = FAMILIES.some((family) => family.contract === contract);
-  if (typeof contract !== "string" || !known) {
+  if (typeof contract !== "string" || !SERVED.some((id) => id === contract)) {
     const family = String(contract).split("@")[0] ?? "";
     const served = servedContracts(family);
-    const all = served.length > 0 ? served : FAMILIES.map((each) => each.contract);
+    const all = served.length > 0 ? served : SERVED;
     const hint = `this server serves ${all.join(", ")}`;
     return {
       reason: "api_version_unsupported",
@@ -112,7 +111,7 @@ export function makeCatalogue(entries: readonly CatalogueEntry[]): {
       problem("plugins", { kind: "default" }, "conflict", message, "rename one of them"),
     );
   }
-  const rank = new Map(FAMILIES.map((family, index) => [family.contract, index]));
+  const rank = new Map(SERVED.map((contract, index) => [contract, index]));
   const sorted = [...byName.values()].sort((a, b) => {
     const byFamily = (rank.get(a.plugin.contract) ?? 0) - (rank.get(b.plugin.contract) ?? 0);
     return byFamily === 0 ? (a.plugin.name < b.plugin.name ? -1 : 1) : byFamily;

@@ -22,6 +22,7 @@ const MEMBERS: Readonly<{ [K in ContractId]: Required<K> }> = {
   ],
   "placement@1": ["owners"],
   "partition-tolerance@1": ["evaluate"],
+  "discovery@1": ["find"],
   "balancer@1": ["choose"],
   "acl@1": ["decide", "generation"],
   "authenticator@1": ["authenticate"],

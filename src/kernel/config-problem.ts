@@ -15,6 +15,8 @@ export type ConfigReason =
   | "unknown_key"
   | "unknown_flag"
   | "unknown_plugin"
+  | "unknown_store"
+  | "unused"
   | "duplicate_key"
   | "aliases_disabled"
   | "syntax"

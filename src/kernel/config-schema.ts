@@ -1,6 +1,6 @@
 import { optionsOf, type Catalogue, type CatalogueEntry } from "./catalogue.ts";
 import { FAMILIES, type Family } from "./families.ts";
-import { optionKey } from "./setting.ts";
+import { optionKey, type Setting } from "./setting.ts";
 import { allSettings } from "./settings.ts";
 import { formatValue, type ValueSpec } from "./value-types.ts";
 
@@ -46,6 +46,22 @@ function typeSchema(spec: ValueSpec): JsonSchema {
     case "address":
       return { type: "string" };
   }
+}
+
+/** A map whose entries hold their value under one key of their own. */
+function nestedSchema(inner: string): JsonSchema {
+  const entry = {
+    type: "object",
+    properties: { [inner]: { type: "string" } },
+    required: [inner],
+    additionalProperties: false,
+  };
+  return { type: "object", additionalProperties: entry };
+}
+
+function settingSchema(setting: Setting<unknown>): JsonSchema {
+  const { inner, doc } = setting;
+  return inner === undefined ? valueSchema(setting) : { description: doc, ...nestedSchema(inner) };
 }
 
 function valueSchema(spec: ValueSpec): JsonSchema {
@@ -99,7 +115,7 @@ export function configSchema(catalogue: Catalogue): JsonSchema {
     const limit = setting.key.startsWith("limits.");
     const target = limit ? limits : properties;
     const key = limit ? setting.key.slice("limits.".length) : setting.key;
-    target[key] = valueSchema(setting);
+    target[key] = settingSchema(setting);
     if (setting.secret === true) {
       target[`${key}_file`] = { type: "string", description: `File that holds ${key}.` };
     }

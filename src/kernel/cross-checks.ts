@@ -2,7 +2,11 @@ import { DEFAULT_SOURCE, problem, type ConfigReason, type ConfigSource } from ".
 import { isLoopback, isWildcard } from "./loopback.ts";
 import type { Settings } from "./settings.ts";
 import type { Findings } from "./slot.ts";
+import { checkStores } from "./store-checks.ts";
 import { formatValue, type Address } from "./value-types.ts";
+
+/** The share of a lease that is certain, whatever the rate of the node's own clock. */
+const CERTAIN = 0.95;
 
 /** What a check over several keys is handed. */
 export interface CheckContext {
@@ -82,13 +86,13 @@ function checkStateKey(context: CheckContext): void {
     refuse(context, key, "state_key_missing", `${key} is empty`, hint);
   }
   if (settings.statestoreKeys !== undefined) return;
-  const statestore = settings.selections.find((each) => each.contract === "statestore@1");
-  const embedded = statestore?.plugin === "sqlite" || statestore?.plugin === "memory";
+  const stores = settings.selections.filter((each) => each.contract === "statestore@1");
+  const embedded = stores.every(({ plugin }) => plugin === "sqlite" || plugin === "memory");
   const local = listenAddresses(settings).every(([, address]) => isLoopback(address.host));
   if (embedded && local) return;
   // A wrong value was reported where it stands; it is not also missing.
-  if (context.sourceOf(key).kind !== "default" || statestore === undefined) return;
-  const why = embedded ? "a listener is open beyond loopback" : "the statestore is not embedded";
+  if (context.sourceOf(key).kind !== "default" || stores.length === 0) return;
+  const why = embedded ? "a listener is open beyond loopback" : "a statestore is not embedded";
   refuse(context, key, "state_key_missing", `${key} must be given, because ${why}`, hint);
 }
 
@@ -113,6 +117,11 @@ function checkLimits(context: CheckContext): void {
   if (limits.sessionTtlMs < 3 * limits.sessionRenewMs) {
     const message = "limits.lease_ttl must be at least three times limits.lease_renew";
     refuse(context, "limits.lease_ttl", "lease_ratio", message);
+  } else if (limits.sessionTtlMs * CERTAIN - limits.sessionMarginMs < 2 * limits.sessionRenewMs) {
+    const message =
+      "limits.lease_margin must leave of limits.lease_ttl at least twice limits.lease_renew";
+    const given = context.sourceOf("limits.lease_margin").kind !== "default";
+    refuse(context, given ? "limits.lease_margin" : "limits.lease_ttl", "lease_ratio", message);
   }
   const ordered: readonly (readonly [string, number, string, number])[] = [
     [
@@ -139,6 +148,15 @@ function checkLimits(context: CheckContext): void {
   }
 }
 
+function checkDiscovery(context: CheckContext): void {
+  const { selections } = context.settings;
+  const chosen = (contract: string) =>
+    selections.find((each) => each.contract === contract)?.plugin;
+  if (chosen("discovery@1") !== "store" || chosen("statestore@1") !== "memory") return;
+  const message = "discovery looks for members in the statestore, which is in this process alone";
+  refuse(context, "discovery", "conflict", message, "choose a statestore that members share");
+}
+
 function checkWarnings(context: CheckContext): void {
   const { settings, found } = context;
   const warn = (key: string, message: string): void => {
@@ -162,6 +180,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
   checkPorts,
   checkBinds,
   checkStateKey,
+  checkStores,
   (context) =>
     checkPair(context, "tls_cert", "tls_key", [context.settings.tlsCert, context.settings.tlsKey]),
   (context) =>
@@ -170,6 +189,7 @@ export const CROSS_CHECKS: readonly CrossCheck[] = [
       context.settings.peerTlsKey,
     ]),
   checkLimits,
+  checkDiscovery,
   checkWarnings,
 ];
 

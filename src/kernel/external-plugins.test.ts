@@ -17,6 +17,7 @@ const builtins = [
   "statestore sqlite",
   "placement rendezvous",
   "partition-tolerance store-arbiter",
+  "discovery static",
   "balancer two-choices",
   "acl allow-all",
 ].map((text) => {

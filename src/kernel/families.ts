@@ -27,6 +27,9 @@ export interface Selection {
 /** Every configured plug-in, in start order. */
 export type Selections = readonly Selection[];
 
+/** The instance of the statestore that serves every system without one of its own. */
+export const MAIN_STATESTORE = "statestore";
+
 /**
  * The families in the order in which their components start; they stop in reverse. State first,
  * because everything may need it; what lets calls in from outside last.
@@ -39,6 +42,14 @@ export const FAMILIES: readonly Family[] = [
     many: false,
     byDefault: "sqlite",
     doc: "Where states live.",
+  },
+  {
+    contract: "statestore@1",
+    key: "statestores",
+    optionPrefix: "TROUPE_STATESTORES",
+    many: true,
+    byDefault: undefined,
+    doc: "Further statestores, for the systems that `systems` gives to them: `name` or `name=plugin`.",
   },
   {
     contract: "placement@1",
@@ -55,6 +66,14 @@ export const FAMILIES: readonly Family[] = [
     many: false,
     byDefault: "store-arbiter",
     doc: "Whether this side of a partition goes on; `divergence` with the memory statestore.",
+  },
+  {
+    contract: "discovery@1",
+    key: "discovery",
+    optionPrefix: "TROUPE_DISCOVERY",
+    many: false,
+    byDefault: "static",
+    doc: "How members are found.",
   },
   {
     contract: "balancer@1",
@@ -90,7 +109,10 @@ export const FAMILIES: readonly Family[] = [
   },
 ];
 
+/** Every contract that this server serves, once each. */
+export const SERVED: readonly ContractId[] = [...new Set(FAMILIES.map(({ contract }) => contract))];
+
 /** The contracts that this server serves, for the message to a plug-in that has another. */
 export function servedContracts(name: string): readonly ContractId[] {
-  return FAMILIES.map((family) => family.contract).filter((id) => id.startsWith(`${name}@`));
+  return SERVED.filter((id) => id.startsWith(`${name}@`));
 }

@@ -13,8 +13,8 @@ export interface HookEvents {
   readonly "actor.shredded": { readonly actor: ActorId; readonly revision: number };
   readonly "host.attached": { readonly hostId: string; readonly types: readonly string[] };
   readonly "host.lost": { readonly hostId: string; readonly reason: string };
-  readonly "store.unavailable": { readonly reason: string };
-  readonly "store.recovered": { readonly afterMs: number };
+  readonly "store.unavailable": { readonly store: string; readonly reason: string };
+  readonly "store.recovered": { readonly store: string; readonly afterMs: number };
 }
 
 /** The names of the events. */

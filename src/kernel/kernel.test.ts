@@ -35,6 +35,8 @@ interface Wanted {
   readonly contract: ContractId;
   readonly life?: Life;
   readonly create?: (host: { readonly report: Report }) => unknown;
+  /** The plug-in's name, if it is not said. */
+  readonly instance?: string;
 }
 
 function build(wanted: readonly Wanted[]) {
@@ -51,10 +53,10 @@ function build(wanted: readonly Wanted[]) {
   const { catalogue } = makeCatalogue(plugins.map((plugin) => ({ plugin, origin: "test" })));
   const kernel = new Kernel({
     catalogue,
-    selections: plugins.map(({ contract, name }) => ({
+    selections: plugins.map(({ contract, name }, index) => ({
       contract,
       plugin: name,
-      instance: name,
+      instance: wanted[index]?.instance ?? name,
       options: {},
     })),
     hostFor: ({ report }: HostRequest) => ({ report }) as never,
@@ -283,19 +285,26 @@ describe("access and health", () => {
       return { ...MEMBERS[contract] };
     };
     const { kernel } = build([
-      { contract: "statestore@1", create: keep("statestore@1") },
+      { contract: "statestore@1", create: keep("statestore@1"), instance: "statestore" },
+      { contract: "statestore@1", create: keep("statestore@1"), instance: "archive" },
       { contract: "activator@1", create: keep("activator@1") },
     ]);
     kernel.create();
     expect(kernel.health()).toMatchObject({ health: "ok", ready: true });
-    reports[1]?.("failed", "broker gone");
+    reports[2]?.("failed", "broker gone");
+    expect(kernel.health()).toMatchObject({ health: "failed", ready: true });
+    reports[1]?.("failed", "one system's store gone");
     expect(kernel.health()).toMatchObject({ health: "failed", ready: true });
     reports[0]?.("failed");
     expect(kernel.health().ready).toBe(false);
     reports[0]?.("degraded");
     expect(kernel.health()).toMatchObject({
       ready: true,
-      components: [{ health: "degraded" }, { detail: "broker gone" }],
+      components: [
+        { health: "degraded" },
+        { detail: "one system's store gone" },
+        { detail: "broker gone" },
+      ],
     });
   });
 });

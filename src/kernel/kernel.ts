@@ -4,7 +4,7 @@ import type { ComponentOf, ContractId, HostOf } from "../contract/plugin.ts";
 import { assert } from "../std/assert.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { componentFault } from "./component-shape.ts";
-import { FAMILIES, type Selection, type Selections } from "./families.ts";
+import { MAIN_STATESTORE, SERVED, type Selection, type Selections } from "./families.ts";
 import type { KernelClock, KernelLogger } from "./hooks.ts";
 import { BootError, pluginFailure, type PluginFailure } from "./plugin-failure.ts";
 
@@ -52,7 +52,7 @@ export interface ComponentHealth {
 export interface KernelHealth {
   /** The worst of all. */
   readonly health: PluginHealth;
-  /** False once a family that calls need has failed; events from outside are not among them. */
+  /** False once something that calls in general need has failed, see `isNeeded`. */
   readonly ready: boolean;
   readonly components: readonly ComponentHealth[];
 }
@@ -88,7 +88,7 @@ export class Kernel {
    */
   create(): void {
     assert(this.#phase === "new", "the kernel is created once");
-    const rank = new Map(FAMILIES.map((family, index) => [family.contract, index]));
+    const rank = new Map(SERVED.map((contract, index) => [contract, index]));
     const ordered = [...this.#options.selections].sort(
       (a, b) => (rank.get(a.contract) ?? 0) - (rank.get(b.contract) ?? 0),
     );
@@ -164,9 +164,9 @@ export class Kernel {
   health(): KernelHealth {
     let worst: PluginHealth = "ok";
     let ready = true;
-    for (const { contract, health } of this.#made) {
+    for (const { contract, instance, health } of this.#made) {
       if (SEVERITY[health] > SEVERITY[worst]) worst = health;
-      if (health === "failed" && contract !== "activator@1") ready = false;
+      if (health === "failed" && isNeeded(contract, instance)) ready = false;
     }
     const components = this.#made.map(({ contract, plugin, instance, health, detail }) => ({
       contract,
@@ -289,6 +289,15 @@ type Bounded =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly thrown: unknown }
   | { readonly kind: "timeout" };
+
+/**
+ * Whether calls in general need the component: events from outside do not come then, members are not
+ * found, and a further statestore takes its own systems alone with it.
+ */
+export function isNeeded(contract: ContractId, instance: string): boolean {
+  if (contract === "statestore@1") return instance === MAIN_STATESTORE;
+  return contract !== "activator@1" && contract !== "discovery@1";
+}
 
 function exitAttempt(code: unknown): string {
   return `tried to end the process with code ${String(code)}`;

@@ -13,6 +13,7 @@ describe("configuration that is accepted", () => {
       "sqlite",
       "rendezvous",
       "store-arbiter",
+      "static",
       "two-choices",
       "allow-all",
     ]);
@@ -197,8 +198,18 @@ describe("configuration that is accepted", () => {
     expect(warnings.map((each) => each.key)).toEqual(["statestore_keys"]);
   });
 
+  test("seeds are read with and without a port, and this machine among several is said", () => {
+    const { settings, warnings } = accepted(env("TROUPE_SEEDS", "node-b,[::1]:7702, node-c:9"));
+    expect(settings.seeds).toEqual(["node-b", "[::1]:7702", "node-c:9"]);
+    expect(warnings).toEqual([]);
+    const said = accepted(env("TROUPE_SEEDS", "localhost:7702,node-b:7702")).warnings;
+    expect(said.map(({ message }) => message)).toEqual([
+      "seeds names this machine itself among others",
+    ]);
+  });
+
   test("what has no effect yet is said", () => {
-    const { warnings } = accepted(env("TROUPE_WORKERS", "2"));
-    expect(warnings.map((each) => each.key)).toEqual(["workers"]);
+    const { warnings } = accepted(env("TROUPE_REDUNDANCY", "replication"));
+    expect(warnings.map((each) => each.key)).toEqual(["redundancy"]);
   });
 });

@@ -112,6 +112,10 @@ function readOptions(
   return { selection, values: read.map(({ value }) => value) };
 }
 
+function choiceKey({ family, instance }: Choice): string {
+  return family.many ? `${family.key}.${instance}` : family.key;
+}
+
 /** Two instances whose variables would be the same cannot be told apart. */
 function checkEnvironmentClashes(choices: Choices, found: Findings): void {
   const owners = new Map<string, string>();
@@ -150,9 +154,7 @@ function effectiveValues(
   options: readonly SlotValue[],
 ): readonly EffectiveValue[] {
   const chosen = choices.map((choice): EffectiveValue => {
-    const key = choice.family.many
-      ? `${choice.family.key}.${choice.instance}.plugin`
-      : choice.family.key;
+    const key = choice.family.many ? `${choiceKey(choice)}.plugin` : choiceKey(choice);
     const spec = { type: "string", doc: choice.family.doc } as const;
     const slot = { key, environment: "", flag: "", spec, byFile: false };
     return { key, value: choice.entry.plugin.name, slot, source: choice.source };
@@ -205,7 +207,12 @@ export function readSettings(
   checkNames(sources, { slots, unjudged: choices.unjudged }, found);
 
   const settings = assemble(read.map(({ selection }) => selection));
-  const sourceOf = sourceLookup(new Map([...values].map(([key, value]) => [key, value.source])));
+  const sourceOf = sourceLookup(
+    new Map([
+      ...[...values].map(([key, { source }]) => [key, source] as const),
+      ...choices.choices.map((choice) => [choiceKey(choice), choice.source] as const),
+    ]),
+  );
   for (const check of [...CROSS_CHECKS, ...checks]) check({ settings, sourceOf, found });
   warnOfReserved(values, found);
   const { warnings } = found;

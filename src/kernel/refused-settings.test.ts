@@ -85,6 +85,18 @@ describe("configuration that is refused, by its reason", () => {
       "lease_ratio",
     ],
     [
+      "lease margin that leaves too little",
+      yaml("limits: {lease_margin: 9s}"),
+      "limits.lease_margin",
+      "lease_ratio",
+    ],
+    [
+      "lease too short for its margin",
+      yaml("limits: {lease_ttl: 3s, lease_renew: 500ms}"),
+      "limits.lease_ttl",
+      "lease_ratio",
+    ],
+    [
       "no message bytes",
       env("TROUPE_LIMITS_MAX_MESSAGE_BYTES", "0"),
       "limits.max_message_bytes",
@@ -107,6 +119,15 @@ describe("configuration that is refused, by its reason", () => {
     ["empty cluster", env("TROUPE_CLUSTER", ""), "cluster", "charset"],
     ["64 characters of cluster", env("TROUPE_CLUSTER", "c".repeat(64)), "cluster", "charset"],
     ["cluster with spaces", env("TROUPE_CLUSTER", "a b"), "cluster", "charset"],
+    ["a seed that is a URL", env("TROUPE_SEEDS", "http://b:7702"), "seeds", "type"],
+    ["a seed without a host", env("TROUPE_SEEDS", "b:7702,:7702"), "seeds", "type"],
+    ["an unknown discovery", env("TROUPE_DISCOVERY", "statics"), "discovery", "unknown_plugin"],
+    [
+      "discovery by a store that nobody shares",
+      { env: { TROUPE_STATESTORE: "memory", TROUPE_DISCOVERY: "store" } },
+      "discovery",
+      "conflict",
+    ],
     ["10,000 seeds", env("TROUPE_SEEDS", Array(10_000).fill("h:1").join(",")), "seeds", "range"],
     [
       "gossip key of 15 bytes",

@@ -16,6 +16,10 @@ export interface Setting<Value> extends ValueSpec {
   readonly key: string;
   /** Accepted and checked, but nothing in this release acts on it. */
   readonly reserved?: boolean;
+  /** Its variable, where that is not made from the key. */
+  readonly variable?: string;
+  /** Of a map: in a file each entry is a map of its own, which holds the value under this key. */
+  readonly inner?: string;
   /** Only for the type of the value. */
   readonly kind?: Value;
 }
@@ -26,6 +30,8 @@ export interface SettingExtras {
   readonly max?: number;
   readonly secret?: boolean;
   readonly reserved?: boolean;
+  readonly variable?: string;
+  readonly inner?: string;
   readonly check?: (value: unknown) => ValueFault | undefined;
 }
 
@@ -72,6 +78,11 @@ export type SettingValues<Table> = {
 /** `http_addr` → `TROUPE_HTTP_ADDR`, `limits.mailbox_calls` → `TROUPE_LIMITS_MAILBOX_CALLS`. */
 export function environmentName(key: string): string {
   return `TROUPE_${key.toUpperCase().replaceAll(/[.-]/g, "_")}`;
+}
+
+/** The variable of a setting or of a family of plug-ins. */
+export function variableOf(named: { readonly key: string; readonly variable?: string }): string {
+  return named.variable ?? environmentName(named.key);
 }
 
 /** `TROUPE_HTTP_ADDR` → `http-addr`: flags mirror the variables. */

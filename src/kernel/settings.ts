@@ -1,5 +1,7 @@
+import { INTERNAL_SYSTEM, isName } from "../domain/actor.ts";
 import type { Selections } from "./families.ts";
 import { LIMIT_SETTINGS } from "./limit-settings.ts";
+import { parseSeed } from "./seed-address.ts";
 import { choice, optional, setting, type Setting, type SettingValues } from "./setting.ts";
 import type { ValueFault } from "./value-types.ts";
 
@@ -16,6 +18,18 @@ function nameFault(value: unknown): ValueFault | undefined {
   };
 }
 
+function systemsFault(value: unknown): ValueFault | undefined {
+  for (const system of Object.keys(value as Readonly<Record<string, string>>)) {
+    if (system === INTERNAL_SYSTEM) {
+      return { reason: "range", message: `names ${system}, which is the server's own`, hint: "" };
+    }
+    if (isName(system)) continue;
+    const message = `names ${system === "" ? "nothing" : system}, which is no name of a system`;
+    return { reason: "charset", message, hint: "use letters, digits, dots, hyphens, underscores" };
+  }
+  return undefined;
+}
+
 function originFault(value: unknown): ValueFault | undefined {
   const origins = Array.isArray(value) ? value : [];
   const fits = origins.every(
@@ -23,6 +37,13 @@ function originFault(value: unknown): ValueFault | undefined {
   );
   const hint = "write e.g. https://app.example.com, without a path";
   return fits ? undefined : { reason: "url", message: "must be a list of web origins", hint };
+}
+
+function seedFault(value: unknown): ValueFault | undefined {
+  const seeds = Array.isArray(value) ? value.map(String) : [];
+  if (seeds.every((seed) => parseSeed(seed) !== undefined)) return undefined;
+  const hint = "write host:port or host, e.g. node-b:7702 or [::1]:7702";
+  return { reason: "type", message: "must be a list of addresses", hint };
 }
 
 function gossipKeyFault(value: unknown): ValueFault | undefined {
@@ -91,31 +112,32 @@ export const NODE_SETTINGS = {
     "peer_addr",
     "address",
     "127.0.0.1:7702",
-    "Where other members connect (TCP) and gossip (UDP).",
-    RESERVED,
+    "Where other members connect (TCP) and gossip (UDP); not bound with a store that no other process may have.",
   ),
   peerAdvertise: optional(
     "peer_advertise",
     "address",
     "The address that other members are told, if it is not `peer_addr`.",
-    RESERVED,
   ),
-  seeds: setting("seeds", "list", "", "Addresses of members to join.", {
-    ...RESERVED,
-    max: 64,
-  }),
-  discovery: choice(
-    "discovery",
-    ["static", "dns", "kubernetes", "store"],
-    "static",
-    "How members are found.",
-    RESERVED,
+  seeds: setting(
+    "seeds",
+    "list",
+    "",
+    "Addresses of members to join, `host:port`; without a port that of `peer_addr`.",
+    { max: 64, check: seedFault },
   ),
   statestoreKeys: optional(
     "statestore_keys",
     "string",
     "Keys that seal states: `kid:base64[,…]`, the first is active; a bare base64 text has the id `spawn`.",
     { secret: true },
+  ),
+  systems: setting(
+    "systems",
+    "map",
+    "",
+    "Which further statestore a system has: in a file `systems: {<name>: {statestore: <store>}}`, elsewhere `<name>=<store>`.",
+    { variable: "TROUPE_SYSTEM_STORES", inner: "statestore", check: systemsFault },
   ),
   encryption: choice(
     "encryption",
@@ -190,10 +212,21 @@ export const NODE_SETTINGS = {
   ),
   actors: setting("actors", "list", "", "Actor modules that run in this process."),
   workers: setting("workers", "integer", "1", "Member processes behind one port.", {
-    ...RESERVED,
     min: 1,
     max: 256,
   }),
+  reusePort: setting(
+    "reuse_port",
+    "boolean",
+    "false",
+    "Share `http_addr` with other processes that do the same; the system spreads connections.",
+  ),
+  stopWithStdin: setting(
+    "stop_with_stdin",
+    "boolean",
+    "false",
+    "End gracefully when standard input ends, as it does when a supervisor dies.",
+  ),
   insecureAllowUnauthenticated: setting(
     "insecure_allow_unauthenticated",
     "boolean",
@@ -213,16 +246,10 @@ export const NODE_SETTINGS = {
   ),
   tlsKey: optional("tls_key", "path", "Private key of the listeners (PEM)."),
   tlsCa: optional("tls_ca", "path", "Authorities whose client certificates are accepted (PEM)."),
-  peerTlsCert: optional(
-    "peer_tls_cert",
-    "path",
-    "Certificate chain between members (PEM).",
-    RESERVED,
-  ),
-  peerTlsKey: optional("peer_tls_key", "path", "Private key between members (PEM).", RESERVED),
-  peerTlsCa: optional("peer_tls_ca", "path", "Authorities of members (PEM).", RESERVED),
+  peerTlsCert: optional("peer_tls_cert", "path", "Certificate chain between members (PEM)."),
+  peerTlsKey: optional("peer_tls_key", "path", "Private key between members (PEM)."),
+  peerTlsCa: optional("peer_tls_ca", "path", "Authorities of members (PEM)."),
   gossipKeys: setting("gossip_keys", "list", "", "Keys that seal gossip, the first is active.", {
-    ...RESERVED,
     secret: true,
     check: gossipKeyFault,
   }),

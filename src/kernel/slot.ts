@@ -12,7 +12,7 @@ import {
   type ConfigSource,
   type ConfigWarning,
 } from "./config-problem.ts";
-import { environmentName, flagName, type Setting } from "./setting.ts";
+import { flagName, variableOf, type Setting } from "./setting.ts";
 import { parseValue, type RawValue, type ValueSpec } from "./value-types.ts";
 
 /** A place where one value may be given: in a file, as a variable, as a flag. */
@@ -25,6 +25,8 @@ export interface Slot {
   readonly spec: ValueSpec;
   /** Also taken from the file that `<name>_FILE` names. */
   readonly byFile: boolean;
+  /** See `Setting.inner`. */
+  readonly inner?: string;
 }
 
 /** A slot's value after all sources were heard. */
@@ -45,9 +47,10 @@ export interface Findings {
 
 /** The slot of a setting of the server. */
 export function settingSlot(found: Setting<unknown>): Slot {
-  const environment = environmentName(found.key);
-  const { key, secret = false } = found;
-  return { key, environment, flag: flagName(environment), spec: found, byFile: secret };
+  const environment = variableOf(found);
+  const { key, secret = false, inner } = found;
+  const slot = { key, environment, flag: flagName(environment), spec: found, byFile: secret };
+  return inner === undefined ? slot : { ...slot, inner };
 }
 
 interface Written {
@@ -78,19 +81,24 @@ export function findNode(
   return { node, source };
 }
 
-function rawOf(node: ConfigNode): RawValue | undefined {
+function rawOf(node: ConfigNode, inner?: string): RawValue | undefined {
   if (node.kind === "scalar") return node.text;
   if (node.kind === "list") {
     const items = node.items.map((item) => (item.kind === "scalar" ? item.text : undefined));
     return items.every((item) => item !== undefined) ? items : undefined;
   }
   if (node.kind === "map") {
-    const pairs = node.entries.map(({ key, node: item }) =>
-      item.kind === "scalar" ? ([key, item.text] as const) : undefined,
-    );
+    const pairs = node.entries.map(({ key, node: item }) => {
+      const holder = inner === undefined ? item : innerOf(item, inner);
+      return holder?.kind === "scalar" ? ([key, holder.text] as const) : undefined;
+    });
     return pairs.every((pair) => pair !== undefined) ? Object.fromEntries(pairs) : undefined;
   }
   return undefined;
+}
+
+function innerOf(node: ConfigNode, inner: string): ConfigNode | undefined {
+  return node.kind === "map" ? node.entries.find(({ key }) => key === inner)?.node : undefined;
 }
 
 function written(text: WrittenText | undefined): Written | undefined {
@@ -134,7 +142,8 @@ function writtenValue(
   found: Findings,
 ): Written | "failed" | undefined {
   const node = findNode(sources, slot.key);
-  const inFile = node === undefined ? undefined : { raw: rawOf(node.node), source: node.source };
+  const inFile =
+    node === undefined ? undefined : { raw: rawOf(node.node, slot.inner), source: node.source };
   const fileNode = slot.byFile ? findNode(sources, `${slot.key}_file`) : undefined;
   const pathInFile =
     fileNode === undefined || taken.has(`${slot.key}_file`)
@@ -176,7 +185,7 @@ export function readSlot(
   const { raw, source } = given;
   const parsed =
     raw === undefined
-      ? ({ ok: false, reason: "type", message: "has no plain value", hint: "" } as const)
+      ? ({ ok: false, reason: "type", message: plainFault(slot), hint: "" } as const)
       : parseValue(spec, raw);
   if (!parsed.ok) {
     const message = `${key} ${parsed.message}`;
@@ -191,6 +200,10 @@ export function readSlot(
     found.warnings.push({ key, source, message: `${key}: blanks around the value were taken off` });
   }
   return { slot, value: parsed.value, source, failed: false };
+}
+
+function plainFault({ inner }: Slot): string {
+  return inner === undefined ? "has no plain value" : `must be a map of maps, each with ${inner}`;
 }
 
 /** Every name that belongs to the slots themselves: keys, variables and flags. */

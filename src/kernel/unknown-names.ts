@@ -33,6 +33,22 @@ function isSpareInstance(path: string, known: ReadonlySet<string>): boolean {
   return ![...known].some((key) => key.startsWith(`${path}.`));
 }
 
+/** What stands beside `inner` in the entries of a map that holds its values there. */
+function strayEntries(
+  { node }: ConfigEntry,
+  path: string,
+  inner: string,
+): readonly (readonly [string, ConfigEntry])[] {
+  if (node.kind !== "map") return [];
+  return node.entries.flatMap(({ key, node: item }) =>
+    item.kind !== "map"
+      ? []
+      : item.entries
+          .filter((each) => each.key !== inner)
+          .map((each) => [`${path}.${key}.${each.key}`, each] as const),
+  );
+}
+
 function checkFile(sources: ConfigSources, names: KnownNames, found: Findings): void {
   const { document } = sources;
   if (document?.root.kind !== "map") return;
@@ -43,24 +59,35 @@ function checkFile(sources: ConfigSources, names: KnownNames, found: Findings): 
     ),
   );
   const skipped = new Set(names.unjudged.map((family) => family.key));
+  const nested = new Map(names.slots.map(({ key, inner }) => [key, inner]));
   let unknown = 0;
+  const refuse = (path: string, source: ConfigSource, near: Iterable<string>): void => {
+    unknown += 1;
+    if (unknown > MOST_UNKNOWN) return;
+    const hint = didYouMean(path, near);
+    found.problems.push(problem(path, source, "unknown_key", `${path} is not a known key`, hint));
+  };
+  const placed = (entry: ConfigEntry): ConfigSource => ({
+    kind: "file",
+    path: document.path,
+    ...positionOf(entry),
+  });
   const visit = (entry: ConfigEntry, parent: string): void => {
     const path = parent === "" ? entry.key : `${parent}.${entry.key}`;
+    const inner = nested.get(path);
+    if (inner !== undefined) {
+      for (const [key, each] of strayEntries(entry, path, inner)) {
+        refuse(key, placed(each), [`${key.slice(0, key.lastIndexOf("."))}.${inner}`]);
+      }
+      return;
+    }
     if (known.has(path) || skipped.has(path) || isSpareInstance(path, known)) return;
-    const source: ConfigSource = {
-      kind: "file",
-      path: document.path,
-      ...positionOf(entry),
-    };
     if (!prefixes.has(path)) {
-      unknown += 1;
-      if (unknown > MOST_UNKNOWN) return;
-      const hint = didYouMean(path, known);
-      found.problems.push(problem(path, source, "unknown_key", `${path} is not a known key`, hint));
+      refuse(path, placed(entry), known);
     } else if (entry.node.kind === "map") {
-      for (const inner of entry.node.entries) visit(inner, path);
+      for (const item of entry.node.entries) visit(item, path);
     } else if (entry.node.kind !== "empty") {
-      found.problems.push(problem(path, source, "type", `${path} must be a map of keys`));
+      found.problems.push(problem(path, placed(entry), "type", `${path} must be a map of keys`));
     }
   };
   for (const entry of document.root.entries) visit(entry, "");

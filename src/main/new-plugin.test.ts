@@ -19,6 +19,7 @@ const FAMILIES = [
   "statestores",
   "placement",
   "partition-tolerance",
+  "discovery",
   "balancers",
   "acl",
   "authenticators",

@@ -2,53 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type EdgeServer, startEdge } from "../../test/support/edge-server.ts";
-import { makePaint, type Output, type Terminal } from "./cli/terminal.ts";
-import { runProgram } from "./program.ts";
-
-interface Written {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Run {
-  readonly interactive?: boolean;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly input?: string;
-  /** Standard output is closed after so many writes. */
-  readonly closedAfter?: number;
-}
-
-async function troupe(parameters: readonly string[], run: Run = {}): Promise<Written> {
-  const { interactive = false, environment = {}, input = "", closedAfter = Infinity } = run;
-  const texts = { out: "", err: "" };
-  const output = (name: "out" | "err"): Output => {
-    let writes = 0;
-    return {
-      interactive,
-      paint: makePaint(interactive, environment),
-      get closed() {
-        return name === "out" && writes >= closedAfter;
-      },
-      write: (content) => {
-        writes += 1;
-        texts[name] += typeof content === "string" ? content : new TextDecoder().decode(content);
-      },
-      flushed: () => Promise.resolve(),
-    };
-  };
-  const terminal: Terminal = {
-    out: output("out"),
-    err: output("err"),
-    environment,
-    readInput: () => Promise.resolve(new TextEncoder().encode(input)),
-    input: async function* () {
-      yield new TextEncoder().encode(input);
-    },
-  };
-  const code = await runProgram(parameters, terminal);
-  return { code, ...texts };
-}
+import { runInProcess as troupe } from "../../test/support/run-program.ts";
 
 const at = (server: EdgeServer): readonly string[] => ["--url", server.url];
 
@@ -99,7 +53,7 @@ describe("states and lists", () => {
   test("past revisions are listed newest first, page by page, and one of them is shown", async () => {
     await using server = await startEdge();
     for (let n = 0; n < 3; n += 1) await troupe(["invoke", "counter/a", "add", "1", ...at(server)]);
-    const history = ["state", "counter/a", "--history", ...at(server)];
+    const history = ["state", "history", "counter/a", ...at(server)];
     const rows = (await troupe([...history, "--json"])).out.trimEnd().split("\n");
     expect(rows.map((row) => (JSON.parse(row) as { revision: number }).revision)).toEqual([
       3, 2, 1,
@@ -107,11 +61,22 @@ describe("states and lists", () => {
     const table = (await troupe([...history, "--limit", "2"])).out.split("\n");
     expect(table[1]).toMatch(/^3 +1970-01-01T00:00:03\.000Z +add/);
     expect(table).toHaveLength(4);
+    const within = (await troupe([...history, "--from", "2", "--to", "2"])).out.split("\n");
+    expect(within.map((line) => line.split(" ")[0])).toEqual(["REVISION", "2", ""]);
+    const none = await troupe([...history, "--from", "7"]);
+    expect([none.code, none.out, none.err]).toEqual([
+      0,
+      "",
+      "no such revision of counter/a is kept\n",
+    ]);
+    for (const wrong of ["yesterday", "-1", "2026-13-01T00:00:00Z"]) {
+      expect((await troupe([...history, "--from", wrong])).code).toBe(64);
+    }
     const past = await troupe(["state", "counter/a", "--revision", "2", ...at(server)]);
     expect([past.code, past.out, past.err]).toEqual([0, "2\n", "revision 2\n"]);
     const absent = await troupe(["state", "counter/a", "--revision", "9", ...at(server)]);
     expect([absent.code, absent.out]).toEqual([1, ""]);
-    const two = await troupe(["state", "counter/a", "--watch", "--history", ...at(server)]);
+    const two = await troupe(["state", "counter/a", "--watch", "--revision", "2", ...at(server)]);
     expect(two.code).toBe(64);
   });
 

@@ -7,6 +7,7 @@ import { printable } from "./cli/table.ts";
 import type { Terminal } from "./cli/terminal.ts";
 import { addActors } from "./commands/actors.ts";
 import { addCheckConfig } from "./commands/check-config.ts";
+import { addCluster } from "./commands/cluster.ts";
 import { addConfigSchema } from "./commands/config-schema.ts";
 import { addDev } from "./commands/dev.ts";
 import { addExport } from "./commands/export.ts";
@@ -18,6 +19,7 @@ import { addMigrate } from "./commands/migrate.ts";
 import { addPlugins } from "./commands/plugins.ts";
 import { addServe } from "./commands/serve.ts";
 import { settingFlags, settingsHelp } from "./commands/settings-help.ts";
+import { addStore } from "./commands/store.ts";
 import { addState } from "./commands/state.ts";
 import { addVersion, VERSION_TEXT } from "./commands/version.ts";
 
@@ -46,7 +48,10 @@ const OWN_FLAGS: ReadonlySet<string> = new Set([
   "resume",
   "merge",
   "dry-run",
+  "store",
   "no-keys",
+  "nodes",
+  "chaos",
 ]);
 
 const EXAMPLES = `
@@ -109,10 +114,13 @@ function makeProgram(terminal: Terminal, flags: Flags, exit: (code: number) => v
   addInvoke(program, terminal);
   addState(program, terminal);
   addActors(program, terminal);
+  program.commandsGroup("Look after the cluster:");
+  addCluster(program, terminal);
   program.commandsGroup("Look after the statestore:");
   addExport(program, terminal, flags, exit);
   addImport(program, terminal, flags, exit);
   addMigrate(program, terminal, flags, exit);
+  addStore(program, terminal, flags, exit);
   program.commandsGroup("Configure:");
   addCheckConfig(program, terminal, flags, exit);
   addConfigSchema(program, terminal, flags);

@@ -1,5 +1,3 @@
-import type { Statestore } from "../contract/index.ts";
-import { Activation } from "../core/activation/activation.ts";
 import { Call } from "../core/activation/call.ts";
 import type {
   ActivationEffect,
@@ -10,31 +8,31 @@ import { type ActorId, type ActorTypeSpec, actorPath } from "../domain/actor.ts"
 import { ServerError } from "../domain/error.ts";
 import type { CallSignal, Invocation, Invoker, Payload, Reply } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
+import type { HostInvocation } from "../domain/turn.ts";
 import { NO_SLOT, TimerWheel, type WheelEntry } from "../std/timer-wheel.ts";
 import { RulesByType } from "./activation-rules.ts";
 import * as refusals from "./call-refusals.ts";
-import { Claims, type StoreObserver } from "./claims.ts";
-import { readCommitted } from "./committed-state.ts";
-import { type CommitObserver, Committer } from "./committer.ts";
+import { CallsUnderWay } from "./calls-under-way.ts";
+import type { StoreObserver } from "./claims.ts";
+import type { CommitObserver } from "./committer.ts";
 import type { Hosts } from "./hosts.ts";
 import type { StateView } from "./node-api.ts";
 import type { NodeEvents } from "./node-events.ts";
 import type { Clock, Logger } from "./ports.ts";
-import { type Sealer, seedsOf } from "./sealer.ts";
 import { Settlement } from "./settlement.ts";
-import type { Slot } from "./slot.ts";
+import { makeSlot, positionOf, type Slot } from "./slot.ts";
 import { PhaseTracker } from "./phase-tracker.ts";
+import type { StoreRoom } from "./store-room.ts";
+import type { StoreRooms } from "./store-rooms.ts";
 import { typePathOf } from "./type-rules.ts";
 import { Watchers } from "./watchers.ts";
 
 export interface TableOptions {
-  readonly store: Statestore;
-  readonly sealer: Sealer;
+  readonly rooms: StoreRooms;
   readonly hosts: Hosts;
   readonly clock: Clock;
   readonly log: Logger;
   readonly limits: Limits;
-  readonly session: () => number | undefined;
   /** Digest of a payload and its action, for calls with a request id. */
   readonly digest: (action: string, payload: Payload) => Uint8Array;
   readonly observer: TableObserver;
@@ -70,40 +68,38 @@ const IDLE_GRANULE_MS = 250;
 export class ActivationTable implements Invoker {
   readonly #options: TableOptions;
   readonly #slots = new Map<string, Slot>();
-  readonly #claims: Claims;
-  readonly #committer: Committer;
-  readonly #deadlines: TimerWheel<Call>;
+  readonly #calls: CallsUnderWay;
   readonly #timers: TimerWheel<IdleEntry>;
   readonly #watchers = new Watchers();
   readonly #phases: PhaseTracker;
   readonly #rules: RulesByType;
   #lastCallId = 0;
-  #underWay = 0;
-  #underWayBytes = 0;
   #draining = false;
   #stopTicks: (() => void) | undefined;
   #empty: (() => void)[] = [];
 
   constructor(options: TableOptions) {
     const now = options.clock.now();
-    const step = (slot: Slot, input: ActivationInput): void => this.#step(slot, input);
     this.#options = options;
-    this.#claims = new Claims(options, step);
-    this.#committer = new Committer(options, step);
-    this.#deadlines = new TimerWheel(GRANULE_MS, now);
+    this.#calls = new CallsUnderWay(options.limits, GRANULE_MS, now);
     this.#timers = new TimerWheel(IDLE_GRANULE_MS, now);
     this.#phases = new PhaseTracker(options.clock, options.observer);
-    const { hosts, limits, store, sealer } = options;
-    const shreds = seedsOf(store, sealer) !== undefined;
-    this.#rules = new RulesByType(hosts, limits, !store.exclusive, shreds);
+    this.#rules = new RulesByType(options.hosts, options.limits);
   }
 
   get activations(): number {
     return this.#slots.size;
   }
 
+  /** How many of them live in one store. */
+  activationsIn(room: StoreRoom): number {
+    let count = 0;
+    for (const slot of this.#slots.values()) count += slot.room === room ? 1 : 0;
+    return count;
+  }
+
   get inFlight(): number {
-    return this.#underWay;
+    return this.#calls.count;
   }
 
   /** Calls that wait in all mailboxes, and in the longest. */
@@ -126,15 +122,18 @@ export class ActivationTable implements Invoker {
   }
 
   invoke(invocation: Invocation, signal: CallSignal): Promise<Reply> {
-    const { limits, hosts, digest } = this.#options;
+    const { hosts, digest, rooms } = this.#options;
     const typePath = typePathOf(invocation.actor);
     const spec = hosts.spec(typePath);
     if (spec === undefined) return Promise.reject(refusals.unknownType(typePath));
     if (signal.aborted) return Promise.reject(refusals.canceled());
-    const bytes = this.#underWayBytes + invocation.payload.data.length;
-    const full = this.#underWay >= limits.inFlightCalls || bytes > limits.mailboxMemoryBytes;
-    if (full) return Promise.reject(refusals.overloaded());
-    if (this.#isColdRead(invocation)) return this.#readCold(invocation);
+    if (this.#calls.isFull(invocation)) return Promise.reject(refusals.overloaded());
+    const room = rooms.of(invocation.actor.system);
+    const { refusal } = room;
+    if (this.#isColdRead(invocation, refusal !== undefined) && !room.regressed) {
+      return this.#readCold(invocation, room);
+    }
+    if (refusal !== undefined) return Promise.reject(refusal);
     const slot = this.#slot(invocation.actor, typePath, spec);
     if (slot === undefined) return Promise.reject(refusals.tooManyActivations());
     return new Promise<Reply>((resolve, reject) => {
@@ -143,32 +142,36 @@ export class ActivationTable implements Invoker {
       this.#lastCallId += 1;
       const settlement = new Settlement(resolve, reject, signal);
       const call = new Call(this.#lastCallId, invocation, sum, settlement);
-      this.#underWay += 1;
-      this.#underWayBytes = bytes;
-      this.#deadlines.add(call);
+      this.#calls.entered(call);
       settlement.listen(() => this.#expire(call, refusals.canceled()));
       this.#phases.entered(call);
       this.#enter(slot, call);
     });
   }
 
-  /** A look at the state of an actor that is not active; with a request id it is a turn like any other. */
-  #isColdRead({ actor, operation, requestId }: Invocation): boolean {
-    return operation?.kind === "state" && requestId === "" && !this.#slots.has(actorPath(actor));
+  /**
+   * A look at the state of an actor that is not active, or that may not have a turn now. With a request
+   * id it is a turn like any other.
+   */
+  #isColdRead({ actor, operation, requestId }: Invocation, refused: boolean): boolean {
+    if (operation?.kind !== "state" || requestId !== "") return false;
+    return refused || !this.#slots.has(actorPath(actor));
   }
 
-  #readCold({ actor, deadlineMs }: Invocation): Promise<Reply> {
+  #readCold({ actor, deadlineMs }: Invocation, room: StoreRoom): Promise<Reply> {
     const { clock } = this.#options;
-    this.#underWay += 1;
+    const active = this.#slots.get(actorPath(actor));
+    this.#calls.readBegun();
     return new Promise<Reply>((resolve, reject) => {
       const stop = clock.setTimer(Math.max(0, deadlineMs - clock.now()), () =>
         reject(refusals.deadline()),
       );
-      readCommitted(this.#options, actor)
+      room
+        .read(actor, active === undefined ? undefined : positionOf(active))
         .then(resolve, reject)
         .finally(() => {
           stop();
-          this.#underWay -= 1;
+          this.#calls.readEnded();
         });
     });
   }
@@ -176,7 +179,7 @@ export class ActivationTable implements Invoker {
   #enter(slot: Slot, call: Call): void {
     call.home = slot;
     const cold = slot.activation.status === "cold";
-    this.#step(slot, { kind: "invoke", call });
+    this.step(slot, { kind: "invoke", call });
     if (cold) this.#begun(slot, call);
   }
 
@@ -188,7 +191,7 @@ export class ActivationTable implements Invoker {
     const slot = spec === undefined ? undefined : this.#slot(actor, typePath, spec);
     if (slot !== undefined) return this.#enter(slot, call);
     call.phase = "done";
-    this.#answered(call);
+    this.#calls.answered(call);
     call.settle.reject(refusals.tooManyActivations());
   }
 
@@ -197,7 +200,7 @@ export class ActivationTable implements Invoker {
     // Refused before anything was claimed: there is nothing to keep, and no timer would end it.
     if (slot.activation.status === "cold") return this.#remove(slot, "refused");
     this.#phases.claiming(call);
-    if (this.#draining) this.#step(slot, { kind: "drain", waiting: "finish" });
+    if (this.#draining) this.step(slot, { kind: "drain", waiting: "finish" });
   }
 
   /** The epoch under which the actor is active here; `undefined` if it is not. */
@@ -205,18 +208,23 @@ export class ActivationTable implements Invoker {
     return this.#slots.get(actorPath(actor))?.activation.epoch;
   }
 
-  /** Ends the activation of an actor once it has nothing to do; false if there was none. */
-  deactivate(actor: ActorId): boolean {
+  /** Ends an activation after its turn; calls that wait go to the next one here, or get `waiting`. */
+  deactivate(actor: ActorId, waiting: ServerError | "hand-back" = "hand-back"): boolean {
     const slot = this.#slots.get(actorPath(actor));
     if (slot === undefined) return false;
-    this.#step(slot, { kind: "drain", waiting: "hand-back" });
+    this.step(slot, { kind: "drain", waiting });
     return true;
+  }
+
+  /** Every actor that is active. */
+  actors(): readonly { readonly actor: ActorId; readonly typePath: string }[] {
+    return [...this.#slots.values()];
   }
 
   /** Ends the activations of a type once they have nothing to do: the next ones see its new settings. */
   renew(typePath: string): void {
     for (const slot of [...this.#slots.values()]) {
-      if (slot.typePath === typePath) this.#step(slot, { kind: "drain", waiting: "hand-back" });
+      if (slot.typePath === typePath) this.step(slot, { kind: "drain", waiting: "hand-back" });
     }
   }
 
@@ -225,9 +233,11 @@ export class ActivationTable implements Invoker {
     return this.#watchers.add(actorPath(actor), listener);
   }
 
-  /** The session is lost: no activation of it may answer any more. */
-  fenceAll(): void {
-    for (const slot of [...this.#slots.values()]) this.#step(slot, { kind: "fenced" });
+  /** The session of a room is lost: no activation of it may answer any more. */
+  fenceAll(room: StoreRoom): void {
+    for (const slot of [...this.#slots.values()]) {
+      if (slot.room === room) this.step(slot, { kind: "fenced" });
+    }
   }
 
   /**
@@ -238,39 +248,30 @@ export class ActivationTable implements Invoker {
   async drain(error: ServerError): Promise<void> {
     this.#draining = true;
     for (const slot of [...this.#slots.values()]) {
-      this.#step(slot, { kind: "drain", waiting: error });
+      this.step(slot, { kind: "drain", waiting: error });
     }
     while (this.#slots.size > 0) {
       await new Promise<void>((resolve) => this.#empty.push(resolve));
     }
-    await this.#committer.drained();
-    await this.#claims.drained();
+    for (const room of this.#options.rooms.all) await room.drained();
   }
 
   #slot(actor: ActorId, typePath: string, spec: ActorTypeSpec): Slot | undefined {
     const path = actorPath(actor);
     const known = this.#slots.get(path);
     if (known !== undefined) return known;
-    const { limits, observer } = this.#options;
+    const { limits, observer, rooms } = this.#options;
     if (this.#slots.size >= limits.activations) return undefined;
-    const own = ownNames(actor, path, spec);
-    const rules = this.#rules.of(typePath, spec);
-    const slot: Slot = {
-      actor: own,
-      path,
-      typePath: rules.typePath,
-      activation: new Activation(own, rules.options),
-      seed: undefined,
-      stagedSeed: undefined,
-      staged: false,
-      broken: false,
-    };
+    const room = rooms.of(actor.system);
+    const rules = this.#rules.of(typePath, spec, room);
+    const slot = makeSlot(actor, path, rules, room);
     this.#slots.set(path, slot);
     observer.activated();
     return slot;
   }
 
-  #step(slot: Slot, input: ActivationInput): void {
+  /** Gives an activation its input and performs what it asks for. */
+  step(slot: Slot, input: ActivationInput): void {
     if (slot.broken) return;
     let effects: readonly ActivationEffect[];
     try {
@@ -293,39 +294,33 @@ export class ActivationTable implements Invoker {
     switch (effect.kind) {
       case "reply":
         this.#phases.answered(effect.call);
-        this.#answered(effect.call);
+        this.#calls.answered(effect.call);
         if (effect.reply.replayed) this.#options.observer.replayed();
         return effect.call.settle.resolve(effect.reply);
       case "reject":
         this.#phases.answered(effect.call);
-        this.#answered(effect.call);
+        this.#calls.answered(effect.call);
         return effect.call.settle.reject(effect.error);
       case "requeue":
         return this.#reenter(effect.call);
       case "execute":
-        this.#phases.begun(slot.activation.running);
-        return this.#options.hosts.execute(slot.typePath, effect.invocation, {
-          executed: (result) => {
-            this.#phases.executed(slot.activation.running);
-            this.#step(slot, { kind: "executed", result });
-          },
-          notExecuted: (invocationId, error) =>
-            this.#step(slot, { kind: "not-executed", invocationId, error }),
-        });
+        return this.#execute(slot, effect.invocation);
       case "cancel":
         return this.#options.hosts.cancel(effect.invocationId);
       case "stage":
-        return this.#committer.stage(slot);
+        return slot.room.committer.stage(slot);
       case "claim":
-        return this.#claims.claim(slot);
+        return slot.room.claims.claim(slot);
       case "fence":
-        return this.#claims.fence(slot, effect.token);
+        return slot.room.claims.fence(slot, effect.token);
       case "lookup":
-        return this.#claims.lookup(slot, effect.call);
+        return slot.room.claims.lookup(slot, effect.call);
       case "release":
-        return this.#claims.release(slot, effect.epoch);
+        return slot.room.claims.release(slot, effect.epoch);
       case "schedule":
         return this.#schedule(slot, effect.timer, effect.afterMs);
+      case "regressed":
+        return slot.room.stopActor(slot.path, effect.loss, effect.known, effect.found);
       case "changed":
         return this.#watchers.changed(slot.path, effect);
       case "shredded":
@@ -335,10 +330,22 @@ export class ActivationTable implements Invoker {
     }
   }
 
-  #answered(call: Call): void {
-    this.#underWay -= 1;
-    this.#underWayBytes -= call.invocation.payload.data.length;
-    this.#deadlines.remove(call);
+  #execute(slot: Slot, invocation: HostInvocation): void {
+    // The lease may have passed while the call waited: what is not begun now can be begun elsewhere.
+    const { refusal } = slot.room;
+    if (refusal !== undefined) {
+      const { id: invocationId } = invocation;
+      return this.step(slot, { kind: "not-executed", invocationId, error: refusal });
+    }
+    this.#phases.begun(slot.activation.running);
+    this.#options.hosts.execute(slot.typePath, invocation, {
+      executed: (result) => {
+        this.#phases.executed(slot.activation.running);
+        this.step(slot, { kind: "executed", result });
+      },
+      notExecuted: (invocationId, error) =>
+        this.step(slot, { kind: "not-executed", invocationId, error }),
+    });
   }
 
   #schedule(slot: Slot, timer: ActivationTimer, afterMs: number): void {
@@ -356,6 +363,7 @@ export class ActivationTable implements Invoker {
   #remove(slot: Slot, reason: string): void {
     if (this.#slots.get(slot.path) !== slot) return;
     this.#slots.delete(slot.path);
+    if (slot.activation.epoch > 0) slot.room.known.note(slot.path, positionOf(slot));
     this.#options.observer.deactivated(reason);
     this.#options.events.deactivated(slot.actor, reason);
     if (this.#slots.size > 0) return;
@@ -367,9 +375,9 @@ export class ActivationTable implements Invoker {
   #tick(): void {
     const { clock } = this.#options;
     const now = clock.now();
-    this.#deadlines.advance(now, (call) => this.#expire(call, refusals.deadline()));
+    this.#calls.expire(now, (call) => this.#expire(call, refusals.deadline()));
     this.#timers.advance(now, ({ slot, timer }) => {
-      if (this.#slots.get(slot.path) === slot) this.#step(slot, { kind: "timer", timer });
+      if (this.#slots.get(slot.path) === slot) this.step(slot, { kind: "timer", timer });
     });
     this.#stopTicks = clock.setTimer(GRANULE_MS, () => this.#tick());
   }
@@ -378,22 +386,14 @@ export class ActivationTable implements Invoker {
   #expire(call: Call, error: ServerError): void {
     if (call.phase === "done") return;
     const slot = call.home as Slot;
-    this.#step(slot, { kind: "expired", call, error });
+    this.step(slot, { kind: "expired", call, error });
     if (!slot.broken) return;
     // Its activation broke: nobody else will answer.
     call.phase = "done";
     this.#phases.answered(call);
-    this.#answered(call);
+    this.#calls.answered(call);
     call.settle.reject(
       new ServerError("internal.bug", "an internal error occurred", "unknown", { cause: error }),
     );
   }
-}
-
-/**
- * The names of an actor as its activation keeps them: shared with its type and its path. A key that
- * was cut out of a request would keep the whole text of the request in memory.
- */
-function ownNames({ key }: ActorId, path: string, { system, type }: ActorTypeSpec): ActorId {
-  return { system, type, key: path.slice(path.length - key.length) };
 }

@@ -7,7 +7,8 @@ import type { Webhooks } from "./webhooks.ts";
 
 export interface ActivatorDoorOptions {
   readonly invoker: Invoker;
-  readonly store: Statestore;
+  /** The main store; asked for when it is needed, because doors are made before there is a node. */
+  readonly store: () => Statestore;
   readonly webhooks: Webhooks;
   readonly clock: Clock;
   readonly limits: Limits;
@@ -52,12 +53,13 @@ export function makeActivatorDoor(instance: string, options: ActivatorDoorOption
       return next === null ? undefined : next.getTime();
     },
     claimOnce: async (key) => {
-      const winner = await store.meta.putIfAbsent(`once/${instance}/${key}`, mine);
+      const { meta, exclusive } = store();
+      const winner = await meta.putIfAbsent(`once/${instance}/${key}`, mine);
       if (winner.length === mine.length && winner.every((byte, i) => byte === mine[i])) return true;
       // Where one process holds the store, the winner was an earlier life of this node, which may
       // have died before its call was committed. While the request id is recorded, a repeat is safe.
       const age = clock.wallMs() - Number(key);
-      return store.exclusive && Number.isFinite(age) && age < limits.dedupWindowMs / 2;
+      return exclusive && Number.isFinite(age) && age < limits.dedupWindowMs / 2;
     },
   };
 }

@@ -14,6 +14,7 @@ import {
 } from "../domain/invocation.ts";
 import type { Limits } from "../domain/limits.ts";
 import type { ActivationTable } from "./activation-table.ts";
+import { noSession } from "./call-refusals.ts";
 import type { Hosts } from "./hosts.ts";
 import type {
   ActorApi,
@@ -27,6 +28,7 @@ import type {
 import type { Clock } from "./ports.ts";
 import type { Router } from "./router.ts";
 import { type Sealer, seedsOf } from "./sealer.ts";
+import type { StoreRooms } from "./store-rooms.ts";
 import { StateWatch } from "./state-watch.ts";
 import { typePathOf } from "./type-rules.ts";
 
@@ -34,13 +36,16 @@ export interface ActorServiceOptions {
   readonly router: Router;
   readonly table: ActivationTable;
   readonly hosts: Hosts;
-  readonly store: Statestore;
+  readonly rooms: StoreRooms;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly limits: Limits;
-  readonly session: () => number | undefined;
+  /** Whether another member may have the actor, so that its commits are not heard of here. */
+  readonly elsewhere?: (actor: ActorId) => boolean;
 }
 
+/** How often an actor of another member is looked at for those who watch it. */
+const LOOK_MS = 500;
 /** Pages of rows that one listing looks through for those that the caller may see. */
 const LIST_PAGES = 20;
 /** Past states that are read at once, each of which may be as large as a state. */
@@ -65,23 +70,25 @@ export class ActorService implements ActorApi {
   async spawn(caller: Caller, actor: ActorId, tags: StringMap): Promise<boolean> {
     this.#authorize(caller, actor, "spawn");
     this.#known(actor);
-    const { store, session } = this.#options;
-    const sessionId = session();
-    if (sessionId === undefined) throw noSession();
+    const room = this.#options.rooms.of(actor.system);
+    const { store, session: sessionId, refusal } = room;
+    if (sessionId === undefined) throw refusal ?? noSession("not_started");
     if (this.#options.table.activeEpoch(actor) !== undefined) return false;
+    const check = room.expect(actor);
     const before = await store.read(actor);
+    check(before);
     if (before !== undefined) return false;
     const [claim] = await store.claim({ sessionId, actors: [actor], maxRequestIds: 0 });
     if (claim?.kind !== "claimed" || claim.existed) return false;
-    await this.#recordTags(sessionId, actor, claim.handle, claim.epoch, tags);
+    await this.#recordTags(store, sessionId, actor, claim.handle, claim.epoch, tags);
     await store.release(sessionId, [{ actor, epoch: claim.epoch }]);
     return true;
   }
 
   /** Rows that the caller may not list are left out, as if they were not there. */
   async list(caller: Caller, query: ListQuery): Promise<ListPage> {
-    const { router, store } = this.#options;
-    const { search } = store;
+    const { router, rooms } = this.#options;
+    const { search } = rooms.of(query.system).store;
     if (search === undefined) throw unsupported("search");
     const rows: ActorSummary[] = [];
     let next = query.after;
@@ -104,7 +111,8 @@ export class ActorService implements ActorApi {
   /** Reads few states at a time, and ends the page where they come to more than a message holds. */
   async history(caller: Caller, actor: ActorId, query: HistoryQuery): Promise<HistoryPage> {
     this.#authorize(caller, actor, "history");
-    const { limits, store } = this.#options;
+    const { limits, rooms } = this.#options;
+    const { store } = rooms.of(actor.system);
     if (store.history === undefined) throw unsupported("history");
     const { withStates, ...range } = query;
     const mostBytes = limits.messageBytes * (withStates ? 0.5 : UNSEEN_MESSAGES);
@@ -161,18 +169,43 @@ export class ActorService implements ActorApi {
   ): Promise<() => void> {
     const watch = new StateWatch(onState, onEnd);
     const stop = this.#options.table.watch(actor, (view) => watch.offer(view));
+    let stopLooks = (): void => undefined;
     try {
       const reply = await this.#operate(caller, actor, "get", { kind: "state" }, "");
-      const { payload, revision, tags } = reply;
-      const state = payload === EMPTY_PAYLOAD ? undefined : payload;
-      watch.begin({ state, revision, tags: tags ?? EMPTY_MAP });
+      watch.begin(viewOf(reply));
+      stopLooks = this.#look(actor, watch);
     } catch (error) {
       stop();
       throw error;
     }
     return () => {
       stop();
+      stopLooks();
       watch.end();
+    };
+  }
+
+  /** Offers what is committed elsewhere, until the returned function is called. */
+  #look(actor: ActorId, watch: StateWatch): () => void {
+    const { clock, elsewhere, rooms } = this.#options;
+    if (elsewhere === undefined) return () => undefined;
+    let stopped = false;
+    let stopTimer = (): void => undefined;
+    const look = async (): Promise<void> => {
+      if (elsewhere(actor)) {
+        // A store that is away now is asked again; what it says then is newer.
+        const reply = await rooms
+          .of(actor.system)
+          .read(actor)
+          .catch(() => undefined);
+        if (reply !== undefined && !stopped) watch.offer(viewOf(reply));
+      }
+      if (!stopped) stopTimer = clock.setTimer(LOOK_MS, () => void look());
+    };
+    stopTimer = clock.setTimer(LOOK_MS, () => void look());
+    return () => {
+      stopped = true;
+      stopTimer();
     };
   }
 
@@ -182,7 +215,7 @@ export class ActorService implements ActorApi {
     range: Parameters<History["list"]>[1],
     withStates: boolean,
   ): Promise<readonly PastState[]> {
-    const { history, seeds } = this.#options.store;
+    const { history, seeds } = this.#options.rooms.of(actor.system).store;
     const find = async (): Promise<Uint8Array | undefined> => (await seeds?.find([actor]))?.[0];
     let wrapped = await find();
     for (let triesLeft = HISTORY_TRIES; ; triesLeft -= 1) {
@@ -258,6 +291,7 @@ export class ActorService implements ActorApi {
 
   /** A new key's tags are its first revision; a key without tags stays at revision 0. */
   async #recordTags(
+    store: Statestore,
     sessionId: number,
     actor: ActorId,
     handle: number,
@@ -267,7 +301,7 @@ export class ActorService implements ActorApi {
     if (Object.keys(tags).length === 0) return;
     const spec = this.#options.hosts.spec(typePathOf(actor));
     if (spec === undefined) return;
-    const { sealer, store } = this.#options;
+    const { sealer } = this.#options;
     const made = seedsOf(store, sealer)?.make(actor);
     const data = sealer.seal("state", actor, 1, "", EMPTY_PAYLOAD.data, made?.seed);
     const [result] = await store.commit({
@@ -310,11 +344,7 @@ function unsupported(what: string): ServerError {
   );
 }
 
-function noSession(): ServerError {
-  return new ServerError(
-    "state.unavailable",
-    "this node holds no session of the statestore",
-    "not_started",
-    { reason: "NO_SESSION", retryAfterMs: 500 },
-  );
+function viewOf({ payload, revision, tags }: Reply): StateView {
+  const state = payload === EMPTY_PAYLOAD ? undefined : payload;
+  return { state, revision, tags: tags ?? EMPTY_MAP };
 }

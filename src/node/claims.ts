@@ -1,8 +1,11 @@
 import type { ClaimResult, Statestore } from "../contract/index.ts";
 import type { Call } from "../core/activation/call.ts";
 import type { ActivationInput } from "../core/activation/effects.ts";
+import { outcomes } from "../core/activation/outcomes.ts";
 import { isServerError, ServerError } from "../domain/error.ts";
 import { EMPTY_MAP, JSON_TYPE } from "../domain/invocation.ts";
+import { noSession } from "./call-refusals.ts";
+import type { KnownPositions } from "./known-positions.ts";
 import type { Clock } from "./ports.ts";
 import { decodeReply } from "./reply-codec.ts";
 import type { Sealer } from "./sealer.ts";
@@ -19,18 +22,21 @@ interface FenceRead {
 }
 
 export interface ClaimsOptions {
+  /** What the store is called. */
+  readonly name: string;
   readonly store: Statestore;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly session: () => number | undefined;
+  readonly known: KnownPositions;
   readonly observer: StoreObserver;
 }
 
 /** What is told of each question to the store, and of rows that cannot be read. */
 export interface StoreObserver {
   /** `code` is "ok" or an error code. */
-  stored(op: string, code: string, ms: number): void;
-  anomaly(kind: "state_unreadable"): void;
+  stored(op: string, code: string, ms: number, store: string): void;
+  anomaly(kind: "state_unreadable" | "store_regressed"): void;
 }
 
 /**
@@ -53,6 +59,8 @@ export class Claims {
   }
 
   claim(slot: Slot): void {
+    // A claim of an actor that is stopped would only make the store look newer than it is.
+    if (this.#options.known.loss(slot.path) !== undefined) return this.#recheck(slot);
     this.#claiming.push(slot);
     this.#schedule();
   }
@@ -128,10 +136,28 @@ export class Claims {
     this.#settled();
   }
 
+  /** The store had lost part of the actor: it is claimed once a plain read shows all that is known. */
+  #recheck(slot: Slot): void {
+    const { store, known } = this.#options;
+    const expected = known.of(slot.path);
+    this.#ask(
+      "read",
+      store.read(slot.actor),
+      (found) => {
+        const loss = known.check(slot.path, expected, found);
+        if (loss === undefined) return this.claim(slot);
+        this.#step(slot, { kind: "claim-failed", error: outcomes.lost(loss, "not_started") });
+      },
+      (cause) => {
+        this.#step(slot, { kind: "claim-failed", error: unavailable(cause, "not_started") });
+      },
+    );
+  }
+
   #claim(slots: readonly Slot[]): void {
     const sessionId = this.#options.session();
     if (sessionId === undefined) {
-      const error = unavailable(undefined, "not_started");
+      const error = noSession("not_started");
       for (const slot of slots) this.#step(slot, { kind: "claim-failed", error });
       return;
     }
@@ -173,7 +199,11 @@ export class Claims {
               data: sealer.open("state", slot.actor, revision, state.type, state.data, slot.seed),
             };
       const own = Object.keys(tags).length === 0 ? EMPTY_MAP : tags;
-      return { kind: "claimed", claimed: { ...result, state: plain, tags: own } };
+      const claimed = { ...result, state: plain, tags: own };
+      const known = this.#options.known.of(slot.path);
+      return known === undefined
+        ? { kind: "claimed", claimed }
+        : { kind: "claimed", claimed, known };
     } catch (error) {
       this.#options.observer.anomaly("state_unreadable");
       // The claim has raised the epoch and nothing else; it is let go again, unread.
@@ -217,11 +247,11 @@ export class Claims {
     heard: (answer: T) => void,
     failed: (cause: unknown) => void,
   ): void {
-    const { clock, observer } = this.#options;
+    const { clock, observer, name } = this.#options;
     const begun = clock.now();
     this.#underWay += 1;
     const end = (code: string): void => {
-      observer.stored(op, code, clock.now() - begun);
+      observer.stored(op, code, clock.now() - begun, name);
       this.#underWay -= 1;
     };
     void asked

@@ -3,6 +3,7 @@ import type { CommitOutcome } from "../core/activation/effects.ts";
 import type { StagedCommit } from "../core/activation/staged.ts";
 import { isServerError, ServerError, toServerError } from "../domain/error.ts";
 import { assert } from "../std/assert.ts";
+import { noSession } from "./call-refusals.ts";
 import type { Clock } from "./ports.ts";
 import { encodeReply } from "./reply-codec.ts";
 import { type Sealer, type Seed, type SeedMaker, seedsOf } from "./sealer.ts";
@@ -16,10 +17,12 @@ const NOTHING = new Uint8Array(0);
 /** What the committer tells of each batch. */
 export interface CommitObserver {
   committed(actors: number, turns: number, ms: number): void;
-  failed(outcome: CommitOutcome["kind"], actors: number): void;
+  failed(outcome: CommitOutcome["kind"], actors: number, store: string): void;
 }
 
 export interface CommitterOptions {
+  /** What the store is called. */
+  readonly name: string;
   readonly store: Statestore;
   readonly sealer: Sealer;
   readonly clock: Clock;
@@ -89,7 +92,7 @@ export class Committer {
     if (slots.length === 0) return this.#settled();
     const sessionId = this.#options.session();
     if (sessionId === undefined) {
-      const error = noSession();
+      const error = noSession("not_applied");
       for (const slot of slots) this.#step(slot, settle({ kind: "failed", error }));
       return this.#settled();
     }
@@ -138,11 +141,11 @@ export class Committer {
     turns: number,
     begun: number,
   ): void {
-    const { observer, clock } = this.#options;
+    const { observer, clock, name } = this.#options;
     observer.committed(slots.length, turns, clock.now() - begun);
     for (let i = 0; i < slots.length; i += 1) {
       const result = results[i];
-      if (result !== undefined && result !== "committed") observer.failed(result, 1);
+      if (result !== undefined && result !== "committed") observer.failed(result, 1, name);
       const slot = slots[i] as Slot;
       if (result === "committed") slot.seed = slot.stagedSeed;
       // A store that answers too little has broken its contract: the fate of the rest is unknown.
@@ -155,7 +158,7 @@ export class Committer {
   #rejected(slots: readonly Slot[], cause: unknown): void {
     const error = isServerError(cause) ? cause : noAnswer(cause);
     const kind = error.outcome === "unknown" ? "unknown" : "failed";
-    this.#options.observer.failed(kind, slots.length);
+    this.#options.observer.failed(kind, slots.length, this.#options.name);
     for (const slot of slots) this.#step(slot, settle({ kind, error }));
   }
 
@@ -251,15 +254,6 @@ function laneOf(path: string, lanes: number): number {
   let hash = 0;
   for (let i = 0; i < path.length; i += 1) hash = (Math.imul(hash, 31) + path.charCodeAt(i)) | 0;
   return (hash >>> 0) % lanes;
-}
-
-function noSession(): ServerError {
-  return new ServerError(
-    "state.unavailable",
-    "this node holds no session of the statestore",
-    "not_applied",
-    { reason: "NO_SESSION", retryAfterMs: 500 },
-  );
 }
 
 function noAnswer(cause?: unknown): ServerError {

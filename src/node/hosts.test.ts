@@ -80,6 +80,7 @@ class Bench {
       turnTimeoutMs: 5_000,
       defaults: { deactivationTimeoutMs: 7_000, mailboxCalls: 8, mailboxBytes: 9_000 },
       remember: silent,
+      servedChanged: silent,
       respecified: (typePath) => void this.respecified.push(typePath),
       mayServe: (_link, typePath) => this.refused.get(typePath),
       draining: () => this.draining,

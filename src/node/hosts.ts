@@ -25,6 +25,8 @@ export interface HostsOptions {
   readonly mayServe: (link: HostLink, typePath: string) => ServerError | undefined;
   /** A type has other settings from now on; activations of it began under the old ones. */
   readonly respecified: (typePath: string) => void;
+  /** Another set of types may have hosts now than before. */
+  readonly servedChanged: () => void;
   readonly events: Pick<NodeEvents, "hostAttached" | "hostLost">;
   /** An unguessable word: who knows it speaks for the turns of a host. */
   readonly secret: () => string;
@@ -79,6 +81,11 @@ export class Hosts implements HostGate {
       chain = Math.min(chain, Math.max(1, host.firstCredit));
     }
     return chain;
+  }
+
+  /** `system/type` of every type that has a host now. */
+  served(): readonly string[] {
+    return [...this.#types.keys()].filter((typePath) => this.hasHost(typePath));
   }
 
   types(): readonly ActorTypeSpec[] {
@@ -247,6 +254,7 @@ export class Hosts implements HostGate {
       host.types.add(type);
     }
     this.#options.remember(types);
+    this.#options.servedChanged();
     // Also those that wait for other hosts only: this one has not been asked yet.
     for (const type of host.types) this.#dispatch(type);
   }
@@ -319,6 +327,7 @@ export class Hosts implements HostGate {
 
   /** Invocations that wait for a type whose last host is going would wait for ever. */
   #failUnserved(gone: Attached): void {
+    this.#options.servedChanged();
     for (const type of gone.types) {
       const path = typePathOf(type.spec);
       if (this.hasHost(path)) continue;

@@ -18,8 +18,30 @@ export interface Readings {
   readonly longestMailbox: () => number;
   /** Attached hosts by kind. */
   readonly hosts: () => Iterable<readonly [kind: string, count: number]>;
-  /** Milliseconds until the node must stop because its session could not be renewed. */
-  readonly leaseMarginMs?: () => number;
+  readonly stores: () => readonly StoreReading[];
+  /** Of a node that is a member of a cluster. */
+  readonly members: () => MemberReading | undefined;
+}
+
+/** What a node believes of the other members, at a scrape. */
+export interface MemberReading {
+  /** Alive and suspect members, this node among them. */
+  readonly live?: number;
+  readonly suspected?: number;
+  /** Dead and gone ones that are remembered. */
+  readonly tombstones?: number;
+  /** 0 is healthy, 7 is worst. */
+  readonly health: number;
+}
+
+/** One statestore at a scrape. */
+export interface StoreReading {
+  readonly name: string;
+  readonly isUp: boolean;
+  /** Milliseconds until the node must stop acting in it because its session could not be renewed. */
+  readonly leaseMarginMs: number;
+  /** Actors in memory whose state lives there. */
+  readonly activations: number;
 }
 
 /**
@@ -41,6 +63,7 @@ export class Instruments {
   readonly #dedupHits: Counter;
   readonly #commits: Counter;
   readonly #commitFailures: Counter;
+  readonly #storeFailed: Counter;
   readonly #fenced: Counter;
   readonly #ambiguous: Counter;
   readonly #turns: Counter;
@@ -48,6 +71,10 @@ export class Instruments {
   readonly #invariants: Counter;
   readonly #aclErrors: Counter;
   readonly #flags: Gauge;
+  readonly #gossip: Counter;
+  readonly #gossipDropped: Counter;
+  readonly #forwarded: Counter;
+  readonly #received: Counter;
 
   constructor(metrics: Metrics = new Metrics()) {
     this.metrics = metrics;
@@ -78,6 +105,11 @@ export class Instruments {
       "Actors whose commit did not go through, by outcome.",
       ["outcome"],
     );
+    this.#storeFailed = metrics.counter(
+      "store_failed_total",
+      "Questions that a statestore did not answer.",
+      ["store", "op"],
+    );
     this.#fenced = metrics.counter("turn_fenced_total", "Commits refused to a former owner.");
     this.#ambiguous = metrics.counter("commit_ambiguous_total", "Commits of unknown outcome.");
     this.#anomalies = metrics.counter(
@@ -88,6 +120,14 @@ export class Instruments {
     this.#invariants = metrics.counter("invariant_failed_total", "Must stay 0: bugs.");
     this.#aclErrors = metrics.counter("acl_error_total", "Must stay 0: policies that broke.");
     this.#flags = metrics.gauge("unsafe", "Must stay 0: protections that are off.", ["what"]);
+    this.#gossip = metrics.counter("gossip_bytes_total", "Bytes of membership.", ["direction"]);
+    this.#gossipDropped = metrics.counter(
+      "peer_dropped_total",
+      "Packets and peers that were turned away.",
+      ["reason"],
+    );
+    this.#forwarded = metrics.counter("forwarded_total", "Calls to other members.", ["code"]);
+    this.#received = metrics.counter("received_total", "Calls from other members.", ["code"]);
   }
 
   /** One answered call; `code` is "ok" or Connect's. */
@@ -136,15 +176,17 @@ export class Instruments {
   }
 
   /** Actors of one transaction that were not committed. */
-  failed(outcome: string, actors: number): void {
+  failed(outcome: string, actors: number, store: string): void {
     this.#commitFailures.add(actors, outcome);
+    if (outcome === "failed" || outcome === "unknown") this.#storeFailed.add(1, store, "commit");
     if (outcome === "fenced") this.#fenced.add(actors);
     if (outcome === "unknown") this.#ambiguous.add(actors);
   }
 
   /** One call of the statestore other than a commit; `code` is "ok" or an error code. */
-  stored(op: string, code: string, ms: number): void {
+  stored(op: string, code: string, ms: number, store: string): void {
     this.#store.observe(ms / 1000, op, code);
+    if (code !== "ok") this.#storeFailed.add(1, store, op);
   }
 
   /** Safety: a gap in the revisions or an epoch that went back. */
@@ -162,6 +204,26 @@ export class Instruments {
     this.#aclErrors.add(1);
   }
 
+  /** Bytes that were sent or received with one packet of membership. */
+  packet(direction: "in" | "out", bytes: number): void {
+    this.#gossip.add(bytes, direction);
+  }
+
+  /** A packet was thrown away or could not be sent, or a peer was refused. */
+  dropped(reason: string): void {
+    this.#gossipDropped.add(1, reason);
+  }
+
+  /** A call was answered by another member; `code` is "ok" or an error code. */
+  forwarded(code: string): void {
+    this.#forwarded.add(1, code);
+  }
+
+  /** A call of another member was taken; `code` is "ok" or an error code. */
+  received(code: string): void {
+    this.#received.add(1, code);
+  }
+
   /** A protection that the operator switched off, or its return. */
   unsafe(what: "durability" | "authentication" | "tls", on: boolean): void {
     this.#flags.set(on ? 1 : 0, what);
@@ -174,7 +236,7 @@ export class Instruments {
   /** Says where the values come from that are read at each scrape. Called once. */
   read(readings: Readings): void {
     const { metrics } = this;
-    const { inFlight, activations, mailboxCalls, longestMailbox, leaseMarginMs } = readings;
+    const { inFlight, activations, mailboxCalls, longestMailbox } = readings;
     metrics.gaugeOf("inflight", "Calls under way.", inFlight);
     metrics.gaugeOf("activations", "Actors in memory.", activations);
     metrics.gaugeOf("mailbox_depth", "Calls that wait in mailboxes.", mailboxCalls);
@@ -182,8 +244,31 @@ export class Instruments {
     const hosts = (): readonly Sample[] =>
       Array.from(readings.hosts(), ([kind, value]) => ({ labels: [kind], value }));
     metrics.gaugeOf("hosts", "Attached hosts.", hosts, ["kind"]);
-    if (leaseMarginMs === undefined) return;
-    const seconds = (): number => leaseMarginMs() / 1000;
-    metrics.gaugeOf("lease_margin_seconds", "Time until the session ends unrenewed.", seconds);
+    metrics.gaugeOf("members", "Members by state.", () => membersOf(readings.members()), ["state"]);
+    metrics.gaugeOf("member_health", "0 while others answer in time; 7 is worst.", () => {
+      const reading = readings.members();
+      return reading === undefined ? [] : [{ labels: [], value: reading.health }];
+    });
+    const perStore = (value: (store: StoreReading) => number) => (): readonly Sample[] =>
+      readings.stores().map((store) => ({ labels: [store.name], value: value(store) }));
+    const gauge = (name: string, help: string, value: (store: StoreReading) => number): void =>
+      metrics.gaugeOf(name, help, perStore(value), ["store"]);
+    gauge("store_up", "1 while the statestore can be reached.", ({ isUp }) => (isUp ? 1 : 0));
+    gauge("store_activations", "Actors in memory by statestore.", (store) => store.activations);
+    gauge(
+      "lease_margin_seconds",
+      "Time until the session ends unrenewed.",
+      (store) => store.leaseMarginMs / 1000,
+    );
   }
+}
+
+function membersOf(reading: MemberReading | undefined): readonly Sample[] {
+  if (reading === undefined) return [];
+  const { live = 0, suspected = 0, tombstones = 0 } = reading;
+  return [
+    { labels: ["alive"], value: live - suspected },
+    { labels: ["suspect"], value: suspected },
+    { labels: ["gone"], value: tombstones },
+  ];
 }

@@ -9,6 +9,6 @@ export interface NodeEvents {
   shredded(actor: ActorId, revision: number, caller: Caller): void;
   hostAttached(hostId: string, types: readonly string[]): void;
   hostLost(hostId: string, reason: string): void;
-  /** The store was reached again, or was not. Told once per change. */
-  storeReachable(reachable: boolean): void;
+  /** A store was reached again, or was not. Told once per change. */
+  storeReachable(store: string, reachable: boolean): void;
 }

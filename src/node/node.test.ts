@@ -125,7 +125,7 @@ describe("a node", () => {
 
   test("refuses what a partition decision refuses, until the next one", async () => {
     const one = new OneNode();
-    one.partition = { kind: "partitioned", reason: "alone" };
+    one.evaluate = () => ({ kind: "partitioned", reason: "alone" });
     await one.start();
     expect(await refusalOf(one.call(A, "get"))).toBe("node.partitioned not_started PARTITIONED");
   });
@@ -240,7 +240,7 @@ describe("a node", () => {
     await one.store.sessions.fence(1, true);
     expect(await refusalOf(one.call(A, "add", "y"))).toBe("state.fenced not_applied");
     await one.clock.advance(5_000);
-    expect(one.node.sessions.current).toBe(2);
+    expect(one.node.rooms.main.sessions.current).toBe(2);
     expect(value(await one.call(A, "add", "y"))).toBe(2);
   });
 });

@@ -182,3 +182,105 @@ export interface DialTransport {
   /** Ends every connection. */
   close(): void;
 }
+
+/** One connection between members that carries whole frames, in order. */
+export interface FrameLink {
+  readonly remoteAddress: string;
+  /** Of a TLS connection whose other end showed a verified certificate. */
+  readonly peerCertificate: PeerCertificate | undefined;
+  /** Bytes that were sent and that the other end has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Sends a frame whose first four bytes are free for its length. The bytes are given away. */
+  send(frame: Uint8Array): void;
+  /** Ends the connection; what was sent before still goes if it can. Harmless when repeated. */
+  close(): void;
+  /** A frame without its length; valid until the listener returns. */
+  onFrame(listener: (frame: Uint8Array) => void): void;
+  /** `bufferedBytes` has fallen below the high-water mark again. */
+  onRoom(listener: () => void): void;
+  /** Called once, however the connection ends, with a reason for the log. */
+  onClose(listener: (reason: string) => void): void;
+}
+
+/** Bounds of frame links. Bytes and milliseconds. */
+export interface FrameLimits {
+  /** A longer frame ends the connection. */
+  readonly maxFrameBytes: number;
+  /** `onRoom` is told once so many bytes or fewer wait, after more did. */
+  readonly highWaterBytes: number;
+  readonly connectTimeoutMs: number;
+}
+
+export interface FrameListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Both ends show certificates of one authority; absent on loopback only. */
+  readonly tls?: TlsMaterial;
+  readonly limits: FrameLimits;
+  /** Connections beyond this are closed at once. */
+  readonly maxConnections: number;
+}
+
+/** Where members connect to. */
+export interface FrameListener {
+  readonly host: string;
+  readonly port: number;
+  setTls(material: TlsMaterial): void;
+  close(): Promise<void>;
+}
+
+/** TCP or TLS with frames. */
+export interface FrameSockets {
+  listen(options: FrameListenOptions, accept: (link: FrameLink) => void): Promise<FrameListener>;
+  /** Rejects if there is no connection (and no secure one, with `tls`) in time. */
+  connect(to: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls?: TlsMaterial;
+    readonly limits: FrameLimits;
+  }): Promise<FrameLink>;
+}
+
+/** Why a packet of the gossip port was thrown away. */
+export type GossipDrop =
+  | "short"
+  | "magic"
+  | "version"
+  | "size"
+  | "cluster"
+  | "plain"
+  | "auth"
+  | "stale"
+  | "replay";
+
+/** A packet that was opened, or why it was not. */
+export type OpenedGossip =
+  | { readonly kind: "open"; readonly body: Uint8Array; readonly senderBoot: string }
+  | { readonly kind: "drop"; readonly reason: GossipDrop };
+
+/** Seals what goes out by datagram and opens what comes in. Synchronous, so that order is kept. */
+export interface GossipSeal {
+  readonly overheadBytes: number;
+  /** `receiverBoot` is given where it is known: a packet for an earlier process is then stale. */
+  seal(body: Uint8Array, receiverBoot: string | undefined): Uint8Array;
+  open(packet: Uint8Array, maxBytes: number): OpenedGossip;
+  /** The first key seals from now on; each opens. */
+  setKeys(keys: readonly Uint8Array[]): void;
+}
+
+/** One UDP socket. */
+export interface DatagramSocket {
+  readonly host: string;
+  readonly port: number;
+  /** Sends to an IP address; packets that the system refuses are counted, never thrown. */
+  send(packet: Uint8Array, host: string, port: number): void;
+  onPacket(listener: (packet: Uint8Array, host: string, port: number) => void): void;
+  close(): void;
+}
+
+/** Binds a UDP socket. `lost` is told of packets that could not be sent, with the system's code. */
+export type BindDatagrams = (options: {
+  readonly host: string;
+  readonly port: number;
+  readonly lost: (code: string) => void;
+}) => Promise<DatagramSocket>;

@@ -1,14 +1,14 @@
-import type { Resealing } from "../contract/index.ts";
+import type { Resealing, SealedRow } from "../contract/index.ts";
 import type { Sealer, Seed } from "./sealer.ts";
 
-/** What one sweep did. With all three zero, no row of another key, or without its seed, is left. */
+/** What one sweep did. With nothing at all, no row of another key, or without its seed, is left. */
 export interface ResealCount {
   /** Rows that now lie under the active key, with their actor's seed. */
   readonly moved: number;
   /** Rows that were written meanwhile, which moved them as well. */
   readonly changed: number;
   /** Rows that cannot be opened; left as they are, and met again by a later sweep. */
-  readonly unreadable: number;
+  readonly unreadable: readonly SealedRow[];
 }
 
 /**
@@ -23,9 +23,10 @@ export async function resealOnce(
   limit: number,
 ): Promise<ResealCount> {
   const { resealing } = store;
-  const count = { moved: 0, changed: 0, unreadable: 0 };
-  if (resealing === undefined) return count;
-  for (const row of await resealing.pending(sealer.activeKeyId, limit)) {
+  const unreadable: SealedRow[] = [];
+  let moved = 0;
+  let changed = 0;
+  for (const row of (await resealing?.pending(sealer.activeKeyId, limit)) ?? []) {
     const { purpose, actor, revision, label, before } = row;
     let plain: Uint8Array;
     let seed: Seed | undefined;
@@ -34,12 +35,12 @@ export async function resealOnce(
       plain = sealer.open(purpose, actor, revision, label, before, seed);
     } catch {
       // Whoever loads the row meets the same error and reports it; a sweep only passes it by.
-      count.unreadable += 1;
+      unreadable.push(row);
       continue;
     }
     const sealed = sealer.seal(purpose, actor, revision, label, plain, seed);
-    if (await resealing.replace(row, sealed)) count.moved += 1;
-    else count.changed += 1;
+    if (await resealing?.replace(row, sealed)) moved += 1;
+    else changed += 1;
   }
-  return count;
+  return { moved, changed, unreadable };
 }

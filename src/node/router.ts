@@ -6,16 +6,27 @@ import type { Hosts } from "./hosts.ts";
 import type { Logger } from "./ports.ts";
 import { typePathOf } from "./type-rules.ts";
 
+/** The members that a call may be handed to. */
+export interface RouterCluster extends Invoker {
+  /** No other member is known. */
+  readonly alone: boolean;
+  /** Whether another member has a host of the type. */
+  servesElsewhere(typePath: string): boolean;
+}
+
 export interface RouterOptions {
   readonly policy: AccessPolicy;
   readonly hosts: Hosts;
   readonly table: Invoker;
+  /** Absent on a node that is no member of a cluster. */
+  readonly cluster: RouterCluster | undefined;
   readonly log: Logger;
   /** New calls from outside are refused. */
   readonly refusing: () => boolean;
   /** Every call is refused. */
   readonly stopping: () => boolean;
-  readonly partition: () => PartitionDecision;
+  /** Of the store that a system lives in. */
+  readonly partition: (system: string) => PartitionDecision;
   /** Told of each question that the policy threw on. */
   readonly policyFailed: () => void;
   /** Told of each refusal by policy, with the rule that decided. */
@@ -35,10 +46,21 @@ export class Router implements Invoker {
 
   invoke(invocation: Invocation, signal: CallSignal): Promise<Reply> {
     const { caller, actor, action } = invocation;
-    const refused =
-      this.authorize({ kind: "invoke", caller, target: actor, action }) ??
-      this.#refusal(invocation) ??
-      this.#unservable(invocation);
+    const { cluster, table } = this.#options;
+    const denied = this.authorize({ kind: "invoke", caller, target: actor, action });
+    if (denied !== undefined) return Promise.reject(denied);
+    if (cluster === undefined || cluster.alone) {
+      const refused = this.#refusal(invocation) ?? this.#unservable(invocation, false);
+      return refused === undefined ? table.invoke(invocation, signal) : Promise.reject(refused);
+    }
+    // A node that drains still passes on what others have taken over.
+    const refused = this.#closed(invocation) ?? this.#unservable(invocation, true);
+    return refused === undefined ? cluster.invoke(invocation, signal) : Promise.reject(refused);
+  }
+
+  /** A call that belongs here, from this door or that of another member, where it was authorised. */
+  take(invocation: Invocation, signal: CallSignal): Promise<Reply> {
+    const refused = this.#refusal(invocation) ?? this.#unservable(invocation, false);
     return refused === undefined
       ? this.#options.table.invoke(invocation, signal)
       : Promise.reject(refused);
@@ -74,15 +96,16 @@ export class Router implements Invoker {
   }
 
   #refusal(invocation: Invocation): ServerError | undefined {
-    const { refusing, stopping, partition } = this.#options;
     // Turns that still run may finish what they began, so their own calls pass while draining.
-    if (stopping() || (refusing() && invocation.chain.length === 0)) {
-      return new ServerError("node.draining", "the node is draining", "not_started", {
-        reason: "DRAINING",
-        retryAfterMs: 500,
-      });
-    }
-    const decision = partition();
+    if (this.#options.refusing() && invocation.chain.length === 0) return draining();
+    return this.#closed(invocation);
+  }
+
+  /** Why not even a call that is passed on may go through. */
+  #closed(invocation: Invocation): ServerError | undefined {
+    const { stopping, partition } = this.#options;
+    if (stopping()) return draining();
+    const decision = partition(invocation.actor.system);
     if (decision.kind === "serve") return undefined;
     return new ServerError("node.partitioned", decision.reason, "not_started", {
       reason: "PARTITIONED",
@@ -90,10 +113,10 @@ export class Router implements Invoker {
     });
   }
 
-  #unservable(invocation: Invocation): ServerError | undefined {
+  #unservable(invocation: Invocation, anywhere: boolean): ServerError | undefined {
     const { actor, action, operation } = invocation;
     const typePath = typePathOf(actor);
-    const { hosts } = this.#options;
+    const { hosts, cluster } = this.#options;
     const spec = hosts.spec(typePath);
     if (spec === undefined) {
       return new ServerError(
@@ -116,6 +139,7 @@ export class Router implements Invoker {
       );
     }
     if (hosts.hasHost(typePath)) return undefined;
+    if (anywhere && cluster?.servesElsewhere(typePath) === true) return undefined;
     return new ServerError(
       "host.unavailable",
       `no host of actor type ${typePath} is attached`,
@@ -123,4 +147,11 @@ export class Router implements Invoker {
       { reason: "HOST_ABSENT", retryAfterMs: 500 },
     );
   }
+}
+
+function draining(): ServerError {
+  return new ServerError("node.draining", "the node is draining", "not_started", {
+    reason: "DRAINING",
+    retryAfterMs: 500,
+  });
 }

@@ -11,6 +11,17 @@ export type SealPurpose =
   | "seed"
   | "key_check";
 
+/** `active` seals and opens, `decrypt` opens only, `retired` is known and refused. */
+export type KeyState = "active" | "decrypt" | "retired";
+
+/** One configured key, without its secret. */
+export interface KeyFact {
+  /** Eight bytes, as envelopes have them. */
+  readonly id: Uint8Array;
+  readonly name: string;
+  readonly state: KeyState;
+}
+
 /** Proves that a key of the ring is the one that a store was written with. */
 export interface KeyCheck {
   readonly keyId: Uint8Array;
@@ -46,6 +57,8 @@ export interface SeedMaker {
 export interface Sealer {
   /** Eight bytes that name the key of new envelopes; all zero without encryption. */
   readonly activeKeyId: Uint8Array;
+  /** Every configured key; none or absent without encryption. */
+  readonly keys?: readonly KeyFact[];
   /** One for each key that may open; none or absent without encryption. */
   readonly checks?: readonly KeyCheck[];
   /** Absent without encryption. */

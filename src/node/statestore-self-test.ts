@@ -5,8 +5,8 @@ import type {
   CommitResult,
   Statestore,
 } from "../contract/index.ts";
+import { INTERNAL_SYSTEM } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
-import { INTERNAL_SYSTEM } from "./type-rules.ts";
 
 const TTL_MS = 60_000;
 /** Actors that the test may use, so that nodes which start together find a free one. */

@@ -91,10 +91,15 @@ describe("a commit", () => {
 
   test("without a session is not sent", async () => {
     const one = await active();
-    await one.node.sessions.stop();
     one.store.commit = () => Promise.reject(new Error("sent"));
-    expect(await refusalOf(one.call(A, "add", "y"))).toBe(
-      "state.unavailable not_applied NO_SESSION",
+    one.host.holding = true;
+    const running = refusalOf(one.call(A, "add", "y"));
+    await one.settle();
+    await one.node.rooms.main.sessions.stop();
+    one.host.release();
+    expect(await running).toBe("state.unavailable not_applied NO_SESSION");
+    expect(await refusalOf(one.call(A, "add", "z"))).toBe(
+      "state.unavailable not_started NO_SESSION",
     );
   });
 });
@@ -128,7 +133,7 @@ describe("a load", () => {
     const other = { nodeName: "n2", bootId: "b", address: "", ttlMs: 60_000 };
     const { id } = await sessions.open(other);
     await one.store.claim({ sessionId: id, actors: [A], maxRequestIds: 0 });
-    expect(await refusalOf(one.call(A, "get"))).toBe("routing.not_owner not_started");
+    expect(await refusalOf(one.call(A, "get"))).toBe("routing.not_owner not_started NOT_OWNER");
     await sessions.close(id);
     expect((await one.call(A, "get")).revision).toBe(0);
   });

@@ -1,8 +1,5 @@
-import type { ActorTypeSpec } from "../domain/actor.ts";
+import { type ActorTypeSpec, INTERNAL_SYSTEM } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
-
-/** The system of what a server keeps for itself in its store. */
-export const INTERNAL_SYSTEM = "troupe-internal";
 
 /** `system/type`, the key of a type. */
 export function typePathOf(id: { readonly system: string; readonly type: string }): string {

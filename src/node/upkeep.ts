@@ -1,7 +1,8 @@
 import type { Statestore } from "../contract/index.ts";
 import type { Limits } from "../domain/limits.ts";
+import { HistorySweep } from "./history-sweep.ts";
 import type { Clock, Logger } from "./ports.ts";
-import { resealOnce } from "./reseal.ts";
+import { type ResealProgress, ResealSweep } from "./reseal-sweep.ts";
 import type { Sealer } from "./sealer.ts";
 
 export interface UpkeepOptions {
@@ -14,36 +15,40 @@ export interface UpkeepOptions {
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_ROWS = 10_000;
-const RESEAL_EVERY_MS = 1_000;
-/** Rows moved to the active key per second: a rotation must not be felt by calls. */
-const RESEAL_ROWS = 200;
-/** How long a sweep waits that met nothing but rows that cannot be opened: more may lie behind them. */
-const RESEAL_AGAIN_MS = 60_000;
 
 /**
- * What a node does for its store in the background: lets go of recorded replies beyond their window,
- * and after a key rotation moves rows to the active key until none is left.
+ * What a node does for its store in the background: lets go of recorded replies beyond their window
+ * and of past states that no policy keeps, and after a key rotation moves rows to the active key.
  */
 export class Upkeep {
   readonly #options: UpkeepOptions;
+  readonly #sweep: ResealSweep;
+  readonly #history: HistorySweep;
   #stopPrune: () => void = () => undefined;
-  #stopReseal: () => void = () => undefined;
   #stopped = false;
-  #moved = 0;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
+    this.#history = new HistorySweep(options);
+    this.#sweep = new ResealSweep({ ...options, rate: options.limits.resealRate });
+  }
+
+  /** How far re-encryption has come. */
+  get resealing(): ResealProgress {
+    return this.#sweep.progress;
   }
 
   start(): void {
     this.#schedulePrune();
-    this.#scheduleReseal(RESEAL_EVERY_MS);
+    this.#history.start();
+    this.#sweep.start();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#stopPrune();
-    this.#stopReseal();
+    this.#history.stop();
+    this.#sweep.stop();
   }
 
   #schedulePrune(): void {
@@ -54,28 +59,6 @@ export class Upkeep {
         .prune(limits.dedupWindowMs, limits.dedupKeep, PRUNE_ROWS)
         .catch((error: unknown) => log.warn("dedup.prune_failed", { error }))
         .finally(() => this.#schedulePrune());
-    });
-  }
-
-  #scheduleReseal(delayMs: number): void {
-    if (this.#stopped) return;
-    const { store, sealer, clock, log } = this.#options;
-    this.#stopReseal = clock.setTimer(delayMs, () => {
-      resealOnce(store, sealer, RESEAL_ROWS).then(
-        ({ moved, changed, unreadable }) => {
-          this.#moved += moved;
-          if (moved + changed > 0) return this.#scheduleReseal(RESEAL_EVERY_MS);
-          if (unreadable === RESEAL_ROWS) return this.#scheduleReseal(RESEAL_AGAIN_MS);
-          // Rows written from now on lie under the active key, so the sweep is over.
-          if (this.#moved > 0 || unreadable > 0) {
-            log.info("keys.resealed", { moved: this.#moved, unreadable });
-          }
-        },
-        (error: unknown) => {
-          log.warn("keys.reseal_failed", { error });
-          this.#scheduleReseal(RESEAL_EVERY_MS);
-        },
-      );
     });
   }
 }

@@ -1,17 +1,10 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { ServerError } from "../domain/error.ts";
+import type { KeyFact } from "../node/sealer.ts";
 
-/** `active` seals and opens, `decrypt` opens only, `retired` is known and refused. */
-export type StateKeyState = "active" | "decrypt" | "retired";
-
-/** One key that wraps state. */
-export interface StateKey {
-  /** The configured id, for people. */
-  readonly name: string;
-  /** The id in envelopes: the name's bytes, filled with zeros to eight. */
-  readonly id: Uint8Array;
+/** One key that seals state. Its id is the name's bytes, filled with zeros to eight. */
+export interface StateKey extends KeyFact {
   readonly secret: KeyObject;
-  readonly state: StateKeyState;
 }
 
 /** All configured keys; exactly one is active. */

@@ -7,7 +7,7 @@ import {
 } from "node:crypto";
 import type { ActorId } from "../domain/actor.ts";
 import { ServerError } from "../domain/error.ts";
-import type { KeyCheck, Sealer, SealPurpose, Seed, SeedMaker } from "../node/sealer.ts";
+import type { KeyCheck, KeyFact, Sealer, SealPurpose, Seed, SeedMaker } from "../node/sealer.ts";
 import { assert } from "../std/assert.ts";
 import type { Keyring, StateKey } from "./envelope-keyring.ts";
 
@@ -90,6 +90,7 @@ interface KeyMaterial {
 
 class EnvelopeSealer implements Sealer {
   readonly activeKeyId: Uint8Array;
+  readonly keys: readonly KeyFact[];
   readonly checks: readonly KeyCheck[];
   readonly seeds: SeedMaker = {
     make: (actor) => {
@@ -110,6 +111,7 @@ class EnvelopeSealer implements Sealer {
   #nextSalt = SALT_POOL_BYTES;
 
   constructor(keyring: Keyring, cluster: string, acceptPlain: boolean) {
+    this.keys = keyring.keys.map(({ id, name, state }) => ({ id, name, state }));
     this.#keys = keyring.keys.map(materialOf);
     this.#active = materialOf(keyring.active);
     this.#cluster = cluster;

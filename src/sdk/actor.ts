@@ -82,7 +82,10 @@ export interface ActorContext<State = unknown> {
   cancel(name: string): void;
   /** Takes a revision even if nothing changed. */
   checkpoint(): void;
-  /** Removes the state with the commit; `shred` asks for more: every copy unreadable. */
+  /**
+   * Removes the state with the commit. `shred` asks for more: nothing that the actor was before this
+   * turn can be read again, recorded replies and past states included. The turn's own reply is kept.
+   */
   delete(options?: { readonly shred?: boolean }): void;
 }
 

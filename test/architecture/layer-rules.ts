@@ -61,7 +61,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 export const PLUGIN_DRIVERS: Readonly<Record<string, readonly string[]>> = {
   "acl/policy-files": ["yaml"],
   "statestores/cockroachdb": ["postgres"],
-  "statestores/mssql": ["mssql", "tedious"],
+  "statestores/mssql": ["tedious", "tedious/*"],
   "statestores/mysql": ["mysql2", "mysql2/*"],
   "statestores/postgres": ["postgres"],
 };

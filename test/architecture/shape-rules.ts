@@ -166,6 +166,16 @@ export function checkModuleState(file: SourceFile): Violation[] {
   });
 }
 
+/** The end of `f(…)` with the calls chained to it: `test.skipIf(…).each(…)(name, body)`. */
+function endOfCalls(code: string, from: number): number {
+  let end = endOfCall(code, from);
+  for (;;) {
+    const next = /^\)?(?:\.\w+)?\(/.exec(code.slice(end, end + 64));
+    if (next === null) return end;
+    end = endOfCall(code, end + next[0].length);
+  }
+}
+
 /** A test without an expectation cannot fail. */
 export function checkTestsAssert(file: SourceFile): Violation[] {
   if (!file.path.endsWith(".test.ts")) return [];
@@ -173,7 +183,7 @@ export function checkTestsAssert(file: SourceFile): Violation[] {
   const asserts = /expect|assert|until|check|verify|suite\(|accepted\(|refused\(/i;
   return [...calls].flatMap((call) => {
     const start = call.index + call[0].length;
-    const body = file.code.slice(start, endOfCall(file.code, start));
+    const body = file.code.slice(start, endOfCalls(file.code, start));
     const line = file.code.slice(0, start).split("\n").length;
     return asserts.test(body) ? [] : [at(file, line, "a test that asserts nothing cannot fail")];
   });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import type {
   ActorId,
+  MemberLoad,
   Placement,
   PlacementHost,
   PlacementMember,
@@ -27,6 +29,8 @@ export interface PlacementBounds {
   readonly weightTolerance: number;
   /** Actors that move although neither their old nor their new owner has changed. */
   readonly needlessMoves: number;
+  /** Shares differ from each other by chance alone: they pass a χ² test. */
+  readonly even: boolean;
 }
 
 const DEFAULT_BOUNDS: PlacementBounds = {
@@ -34,7 +38,11 @@ const DEFAULT_BOUNDS: PlacementBounds = {
   maxFailoverShare: 1.3,
   weightTolerance: 0.05,
   needlessMoves: 0,
+  even: true,
 };
+
+/** χ² with 99 degrees of freedom is above this once in a thousand times. */
+const CHI_SQUARE_99 = 148.2;
 
 /** `count` ordinary members, ordered by node id. */
 export function members(count: number): PlacementMember[] {
@@ -90,9 +98,110 @@ export function placementSuite(options: PlacementSuiteOptions): void {
       expect(placeAll(placement, small, 300)).toEqual(expected);
     });
 
+    laws(create);
     minimalDisruption(create, bounds);
     shares(create, bounds);
     ownerLists(create);
+    loadFigures(create);
+  });
+}
+
+const someMembers = fc
+  .uniqueArray(fc.string({ minLength: 1, maxLength: 12, unit: "grapheme" }), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  .chain((ids) =>
+    fc.tuple(
+      ...ids.map((nodeId) =>
+        fc.record({ nodeId: fc.constant(nodeId), weight: fc.integer({ min: 1, max: 9 }) }),
+      ),
+    ),
+  )
+  .map((list) => list.map((each): PlacementMember => ({ ...each, tags: {} })));
+
+const someActors = fc.array(
+  fc.record({
+    system: fc.constant("test"),
+    type: fc.stringMatching(/^[a-z]{1,12}$/),
+    key: fc.string({ maxLength: 40, unit: "grapheme" }),
+  }),
+  { minLength: 1, maxLength: 20 },
+);
+
+/** What holds of any members and any actors. */
+function laws(create: () => Placement): void {
+  test("P1, P5: any members in any order give the same distinct members of the view", () => {
+    fc.assert(
+      fc.property(someMembers, someActors, fc.integer(), (list, actors, seed) => {
+        const placement = create();
+        const prng = new Prng(seed);
+        const shuffled = placementView([...list].sort(() => prng.unit() - 0.5));
+        const ids = new Set(list.map(({ nodeId }) => nodeId));
+        for (const actor of actors) {
+          const owners = placement.owners(actor, placementView(list), list.length);
+          expect(create().owners(actor, shuffled, list.length)).toEqual(owners);
+          expect(new Set(owners).size).toBe(owners.length);
+          expect(owners.every((nodeId) => ids.has(nodeId))).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("P2: whoever leaves, the order of the others stays", () => {
+    fc.assert(
+      fc.property(someMembers, someActors, fc.nat(), (list, actors, pick) => {
+        const victim = list[pick % list.length]?.nodeId;
+        const left = placementView(
+          list.filter(({ nodeId }) => nodeId !== victim),
+          2,
+        );
+        const placement = create();
+        for (const actor of actors) {
+          const before = placement.owners(actor, placementView(list), list.length);
+          const after = placement.owners(actor, left, list.length);
+          expect(after).toEqual(before.filter((nodeId) => nodeId !== victim));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+}
+
+/** Figures of load that differ much. */
+function someLoads(list: readonly PlacementMember[], seed: number): Map<string, MemberLoad> {
+  const prng = new Prng(seed);
+  return new Map(
+    list.map(({ nodeId }) => [
+      nodeId,
+      {
+        loopLagMs: prng.below(500),
+        activations: prng.below(50_000),
+        residentBytes: prng.below(8) * 1024 ** 3,
+      },
+    ]),
+  );
+}
+
+function loadFigures(create: () => Placement): void {
+  test("figures of load change an answer only if it is decided once", () => {
+    const list = members(12);
+    const plain = placementView(list);
+    const loaded: PlacementView = { ...plain, version: 2, loads: someLoads(list, 5) };
+    const placed = placeAll(create(), loaded, 500);
+    expect(placeAll(create(), loaded, 500)).toEqual(placed);
+    const placement = create();
+    const same = placeAll(placement, plain, 500).join() === placed.join();
+    expect(same).toBe(placement.decidedOnce !== true);
+  });
+
+  test("no figure of load makes a member vanish or an answer fail", () => {
+    const list = members(4);
+    const odd: MemberLoad = { loopLagMs: NaN, activations: Infinity, residentBytes: -1 };
+    const loads = new Map([["node-0000", odd]]);
+    const placed = counts(placeAll(create(), { ...placementView(list), loads }, 4_000));
+    expect(placed.size).toBe(4);
   });
 }
 
@@ -137,6 +246,8 @@ function shares(create: () => Placement, bounds: PlacementBounds): void {
     expect(Math.max(...placed.values()) / 2_000).toBeLessThan(bounds.maxShare);
   });
 
+  if (bounds.even) evenShares(create);
+
   test("P4: shares follow the weights", () => {
     const weights = [1, 1, 2, 4];
     const list = members(4).map((each, at) => ({ ...each, weight: weights[at] ?? 1 }));
@@ -145,6 +256,17 @@ function shares(create: () => Placement, bounds: PlacementBounds): void {
       const share = (placed.get(each.nodeId) ?? 0) / ((40_000 * each.weight) / 8);
       expect(Math.abs(share - 1)).toBeLessThan(bounds.weightTolerance);
     });
+  });
+}
+
+function evenShares(create: () => Placement): void {
+  test("P3: the shares of 100 members differ by chance alone", () => {
+    const mean = 1_000;
+    const placed = counts(placeAll(create(), placementView(members(100)), 100 * mean));
+    let chiSquare = 0;
+    for (const each of placed.values()) chiSquare += (each - mean) ** 2 / mean;
+    expect(placed.size).toBe(100);
+    expect(chiSquare).toBeLessThan(CHI_SQUARE_99);
   });
 }
 

@@ -5,6 +5,8 @@ import { optionsOf } from "../../src/kernel/catalogue.ts";
 import { builtins } from "../../src/main/builtins.ts";
 import { pluginLifecycleSuite } from "./plugin-lifecycle.suite.ts";
 import { activatorHost } from "./support/activator-host.ts";
+import { discoveryHost } from "./support/discovery-host.ts";
+import { partitionToleranceHost } from "./support/partition-tolerance-host.ts";
 import { recordingHost } from "./support/recording-host.ts";
 import { statestoreHost } from "./support/statestore-host.ts";
 
@@ -12,12 +14,22 @@ import { statestoreHost } from "./support/statestore-host.ts";
 const GIVEN: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   cron: { schedule: "0 3 * * *", actor: "clock/main", action: "tick" },
   http: { path: "orders", secret: "s".repeat(32), actor: "order/1", action: "placed" },
+  dns: { name: "troupe.example.org" },
+  "dynamic-quorum": { percent: 60 },
+  guided: { map: { "default/order/*": "node-a" } },
+  kubernetes: { service: "troupe" },
+  mssql: { url: "mssql://sa:secret@127.0.0.1:1/troupe" },
+  mysql: { url: "mysql://troupe@127.0.0.1:1/troupe" },
   "policy-files": { path: "policies" },
+  postgres: { url: "postgres://troupe@127.0.0.1:1/troupe" },
+  "static-quorum": { size: 2 },
   token: { file: "tokens" },
 };
 
 function hostFor(contract: ContractId, dataDir: string): HostOf<ContractId> {
   if (contract === "statestore@1") return statestoreHost(dataDir);
+  if (contract === "discovery@1") return discoveryHost({ dataDir });
+  if (contract === "partition-tolerance@1") return partitionToleranceHost({ dataDir });
   return contract === "activator@1" ? activatorHost({ dataDir }) : recordingHost({ dataDir });
 }
 

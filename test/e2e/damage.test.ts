@@ -34,6 +34,8 @@ function edit(folder: { readonly path: string }, sql: string): void {
   db.close();
 }
 
+const numberOf = (key: string): string => `(SELECT number FROM actors WHERE key = '${key}')`;
+
 const flip = (at: string): string =>
   `unhex(substr(hex(state), 1, 2 * (${at})) || printf('%02x', 255 - instr('0123456789ABCDEF', substr(hex(state), 2 * (${at}) + 2, 1))) || substr(hex(state), 2 * (${at}) + 3))`;
 
@@ -65,6 +67,12 @@ test.each([
     "UPDATE actors SET revision = revision + 5 WHERE key = 'bad'",
   ],
   ["DB-035: a negative revision", "UPDATE actors SET revision = -1 WHERE key = 'bad'"],
+  ["a seed that is gone", `DELETE FROM seeds WHERE actor = ${numberOf("bad")}`],
+  [
+    "a seed pasted from another actor",
+    `UPDATE seeds SET wrapped = (SELECT wrapped FROM seeds WHERE actor = ${numberOf("other")})
+      WHERE actor = ${numberOf("bad")}`,
+  ],
   ["DB-033: another type of the state", "UPDATE actors SET state_type = 'x/y' WHERE key = 'bad'"],
 ])("%s is data loss for that actor alone, and stays as it is", async (_name, sql) => {
   using folder = await filled();

@@ -1,6 +1,7 @@
 import { Activation } from "../../src/core/activation/activation.ts";
 import { Call } from "../../src/core/activation/call.ts";
 import type { ActivationEffect, ActivationInput } from "../../src/core/activation/effects.ts";
+import type { Position } from "../../src/core/activation/position.ts";
 import type { ActorId, ActorTypeSpec } from "../../src/domain/actor.ts";
 import { ServerError } from "../../src/domain/error.ts";
 import {
@@ -13,41 +14,7 @@ import {
   type Payload,
 } from "../../src/domain/invocation.ts";
 import type { HostResult, TurnOutcome } from "../../src/domain/turn.ts";
-
-/** The words of a command: `verb plain plain name=value`. */
-class Words {
-  readonly verb: string;
-  readonly plain: readonly string[];
-  readonly #named = new Map<string, string>();
-
-  constructor(command: string) {
-    const [verb = "", ...rest] = command.split(/\s+/);
-    this.verb = verb;
-    this.plain = rest.filter((word) => !word.includes("="));
-    for (const word of rest) {
-      const at = word.indexOf("=");
-      if (at > 0) this.#named.set(word.slice(0, at), word.slice(at + 1));
-    }
-  }
-
-  text(name: string): string | undefined {
-    return this.#named.get(name);
-  }
-
-  number(name: string, otherwise: number): number {
-    const text = this.#named.get(name);
-    return text === undefined ? otherwise : Number(text);
-  }
-
-  list(name: string): readonly string[] {
-    const text = this.#named.get(name) ?? "";
-    return text === "" ? [] : text.split(",");
-  }
-
-  has(word: string): boolean {
-    return this.plain.includes(word);
-  }
-}
+import { Words } from "./words.ts";
 
 const ACTOR: ActorId = { system: "default", type: "thing", key: "k" };
 const encoder = new TextEncoder();
@@ -149,7 +116,9 @@ export class ActivationScenario {
             state: payload(words.text("state")),
             tags: EMPTY_MAP,
             requestIds: words.has("too-many-ids") ? undefined : words.list("ids"),
+            existed: !words.has("new-row"),
           },
+          ...knownOf(words),
         };
       case "owned":
         return {
@@ -196,7 +165,11 @@ export class ActivationScenario {
     const token = words.number("token", 1);
     switch (words.verb) {
       case "fence-read":
-        return { kind: "fence-read", token, epoch: words.number("epoch", 1) };
+        return {
+          kind: "fence-read",
+          token,
+          epoch: words.has("no-row") ? undefined : words.number("epoch", 1),
+        };
       case "fence-failed":
         return { kind: "fence-failed", token, error: failure("state.unavailable", "not_applied") };
       case "expired": {
@@ -337,6 +310,11 @@ export class ActivationScenario {
         return `changed r${effect.revision} ${shown(effect.state)}`;
       case "shredded":
         return `shredded before r${effect.revision}`;
+      case "regressed": {
+        const { loss, known, found } = effect;
+        const text = found === undefined ? "no row" : place(found);
+        return `regressed ${loss}: ${text} after ${place(known)}`;
+      }
       case "release":
         return `release epoch ${effect.epoch}`;
       case "ended":
@@ -362,6 +340,16 @@ export class ActivationScenario {
   #nameOf(call: Call): string {
     return this.#names.get(call.id) ?? String(call.id);
   }
+}
+
+/** `known=3/7`: where the actor stood when it was last active. */
+function knownOf(words: Words): { readonly known?: Position } {
+  const [epoch, revision] = (words.text("known") ?? "").split("/").map(Number);
+  return epoch === undefined || revision === undefined ? {} : { known: { epoch, revision } };
+}
+
+function place({ epoch, revision }: Position): string {
+  return `epoch ${epoch} r${revision}`;
 }
 
 function operationOf(words: Words): Operation | undefined {

@@ -68,16 +68,30 @@ export class PrivateServer implements AsyncDisposable {
     await waitUntil("the server ends", () => this.#processes.every(hasEnded), READY_MS);
   }
 
+  /** Stops the server where it stands, or lets it go on. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    for (const child of this.#processes) child.kill(signal);
+  }
+
   /**
-   * Starts the server over the data that are there; resolves as soon as it takes queries. A server
-   * that ends at once is started again: what its killed processes held may not be free yet.
+   * Starts the server over the data that are there, its last program with further `parameters`;
+   * resolves as soon as it takes queries. A server that ends at once is started again: what its
+   * killed processes held may not be free yet.
    */
-  async restart(answers: (url: string) => Promise<boolean>): Promise<void> {
+  async restart(
+    answers: (url: string) => Promise<boolean>,
+    parameters: readonly string[] = [],
+  ): Promise<void> {
     await waitUntil(
       "the server takes queries",
       () => {
         if (this.#processes.length === 0 || this.#processes.some(hasEnded)) {
-          this.#processes = this.#recipe.stay.map((program) => startProgram(program, this.#log));
+          const last = this.#recipe.stay.length - 1;
+          this.#processes = this.#recipe.stay.map((program, index) => {
+            const more = index === last ? parameters : [];
+            const all = { ...program, parameters: [...program.parameters, ...more] };
+            return startProgram(all, this.#log);
+          });
         }
         return answers(this.url);
       },

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Handshake } from "./handshake.ts";
+import { oracleMysql } from "./oracle-mysql.ts";
 
 /** One program of a service; `user` is the account that it insists on when started by root. */
 export interface Program {
@@ -28,6 +29,8 @@ export interface ServiceKind {
   recipe(programs: string, folder: string, port: number, extraPort: number): Recipe;
   /** The account that must own `folder` when started by root. */
   readonly user: string | undefined;
+  /** Used where it is, missed nowhere: its absence is no failure even if back ends are required. */
+  readonly optional?: boolean;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -206,6 +209,7 @@ const mosquitto: ServiceKind = {
 export const SERVICE_KINDS: readonly ServiceKind[] = [
   postgresql,
   mariadb,
+  oracleMysql,
   nats,
   rabbitmq,
   mosquitto,

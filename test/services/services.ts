@@ -26,10 +26,18 @@ const READY_MS = 60_000;
 const STOP_MS = 15_000;
 const SETPRIV = "/usr/bin/setpriv";
 
+/** A back end that is not there. */
+export interface AbsentService {
+  readonly name: string;
+  readonly why: string;
+  /** Nobody need have it, whatever is required. */
+  readonly optional: boolean;
+}
+
 /** What became of the start: URLs for child processes, and who is not there and why. */
 export interface Services {
   readonly environment: Readonly<Record<string, string>>;
-  readonly absent: readonly { readonly name: string; readonly why: string }[];
+  readonly absent: readonly AbsentService[];
   /** Ends everything that was started here, and nothing else. */
   stop(): Promise<void>;
 }
@@ -133,15 +141,16 @@ export async function isReachable(kind: ServiceKind, url: string | undefined): P
  */
 export async function startServices(): Promise<Services> {
   const running: Running[] = [];
-  const absent: { name: string; why: string }[] = [];
+  const absent: AbsentService[] = [];
   const environment: Record<string, string> = {};
   await Promise.all(
     SERVICE_KINDS.map(async (kind) => {
       const given = process.env[kind.variable];
       if (await isReachable(kind, given)) return;
       const programs = kind.find();
+      const { name, optional = false } = kind;
       if (programs === undefined) {
-        absent.push({ name: kind.name, why: "not installed" });
+        absent.push({ name, why: "not installed", optional });
         return;
       }
       try {
@@ -149,10 +158,8 @@ export async function startServices(): Promise<Services> {
         running.push(one);
         environment[kind.variable] = one.url;
       } catch (error) {
-        absent.push({
-          name: kind.name,
-          why: error instanceof Error ? error.message : String(error),
-        });
+        const why = error instanceof Error ? error.message : String(error);
+        absent.push({ name, why, optional });
       }
     }),
   );
@@ -169,7 +176,8 @@ async function runWithServices(command: string, parameters: readonly string[]): 
   const services = await startServices();
   try {
     for (const { name, why } of services.absent) process.stdout.write(`absent: ${name}: ${why}\n`);
-    if (services.absent.length > 0 && process.env["REQUIRE_BACKENDS"] === "1") return 69;
+    const isMissing = services.absent.some(({ optional }) => !optional);
+    if (isMissing && process.env["REQUIRE_BACKENDS"] === "1") return 69;
     const environment = { ...process.env, ...services.environment };
     const child = spawn(command, parameters, { stdio: "inherit", env: environment });
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

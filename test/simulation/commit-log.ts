@@ -22,7 +22,11 @@ interface Chain {
   epoch: number;
   session: number;
   revision: number;
+  /** The newest revision that was ever taken, also where it was lost since. */
+  highest: number;
   committedEpoch: number;
+  /** The store has gone back: what it shows next is believed. */
+  unsure: boolean;
   /** The commit whose sender was not told what became of it. */
   doubtful: Doubtful | undefined;
   /** The seed that the store must give back, and whether an earlier one is gone. */
@@ -53,7 +57,17 @@ export class CommitLog {
 
   /** The newest revision that the store has taken. */
   revision(actor: ActorId): number {
-    return this.#chain(actor).revision;
+    return this.#chain(actor).highest;
+  }
+
+  /** A replica that lagged has taken over: it may have lost anything. */
+  failedOver(): void {
+    for (const chain of this.#chains.values()) chain.unsure = true;
+  }
+
+  /** A store was asked for an actor of a system that lives in another. */
+  misplaced(actor: ActorId, store: string): void {
+    this.#wrong(actor, `the store ${store} was asked for it`);
   }
 
   /** From which revision on past states are kept: from the newest shredding. */
@@ -71,7 +85,12 @@ export class CommitLog {
     const chain = this.#chain(actor);
     const { epoch, revision } = result;
     this.#scheduler.note(`store ${actor.key} epoch ${epoch} to s${sessionId} at r${revision}`);
-    if (epoch <= chain.epoch) this.#wrong(actor, `epoch ${epoch} granted after ${chain.epoch}`);
+    if (chain.unsure) {
+      this.#believe(chain, revision);
+      chain.seed = result.seed;
+      chain.unsure = false;
+    } else if (epoch <= chain.epoch)
+      this.#wrong(actor, `epoch ${epoch} granted after ${chain.epoch}`);
     if (revision !== chain.revision) {
       this.#wrong(actor, `claimed at revision ${revision}, committed is ${chain.revision}`);
     }
@@ -82,6 +101,13 @@ export class CommitLog {
     this.#resolved(chain, epoch, sessionId, revision);
     chain.epoch = epoch;
     chain.session = sessionId;
+  }
+
+  #believe(chain: Chain, revision: number): void {
+    chain.revision = revision;
+    chain.committedEpoch = 0;
+    chain.doubtful = undefined;
+    chain.blank.clear();
   }
 
   /** The sender of a commit will have no answer. */
@@ -110,6 +136,12 @@ export class CommitLog {
       `store ${actor.key} e${epoch} r${baseRevision}..${revision} by s${sessionId}: ${result}`,
     );
     if (result !== "committed") return;
+    if (chain.unsure) {
+      // The owner of before may go on where nothing was lost.
+      this.#believe(chain, baseRevision);
+      chain.epoch = epoch;
+      chain.session = sessionId;
+    }
     if (epoch !== chain.epoch || sessionId !== chain.session) {
       this.#wrong(actor, `epoch ${epoch} of s${sessionId} written after a grant of ${chain.epoch}`);
     }
@@ -127,6 +159,7 @@ export class CommitLog {
       chain.shredded = false;
       this.#marks.hit("shredded actor lives again");
     }
+    chain.highest = Math.max(chain.highest, revision);
     for (const { requestId } of commit.dedup) {
       if (!chain.recorded.has(requestId)) chain.recorded.set(requestId, sessionId);
     }
@@ -160,7 +193,9 @@ export class CommitLog {
         epoch: 0,
         session: 0,
         revision: 0,
+        highest: 0,
         committedEpoch: 0,
+        unsure: false,
         doubtful: undefined,
         seed: undefined,
         shredded: false,

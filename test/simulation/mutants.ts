@@ -124,7 +124,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "commit without answer called fenced",
-    patches: patch(ACTIVATION, 'reason === "damaged" ? ran : outcomes.unknownCommit();', "ran;"),
+    patches: patch(
+      ACTIVATION,
+      "rejectAnswers(batch.answers, fate);",
+      "rejectAnswers(batch.answers, ran);",
+    ),
   },
   {
     name: "turns keep the base of a commit that failed",
@@ -223,6 +227,30 @@ export const MUTANTS: readonly Mutant[] = [
       "src/core/activation/staged.ts",
       "    this.replies = this.replies.map((reply) => ({ ...reply, reply: undefined }));\n",
       "",
+    ),
+  },
+  {
+    name: "store that went back not noticed",
+    patches: patch(
+      ACTIVATION,
+      "    if (loss !== undefined) {\n      this.#answers.effect",
+      "    if (false) {\n      this.#answers.effect",
+    ),
+  },
+  {
+    name: "actors that were active not remembered",
+    patches: patch(
+      TABLE,
+      "    if (slot.activation.epoch > 0) slot.room.known.note(slot.path, positionOf(slot));\n",
+      "",
+    ),
+  },
+  {
+    name: "store of one system used for another",
+    patches: patch(
+      "src/node/store-rooms.ts",
+      "return this.#bySystem.get(system) ?? this.main;",
+      "return this.main;",
     ),
   },
   {

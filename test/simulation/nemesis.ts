@@ -13,7 +13,8 @@ export interface NemesisOptions {
   readonly marks: Marks;
   readonly nodes: readonly SimNode[];
   readonly actors: readonly ActorId[];
-  readonly store: Statestore;
+  /** The stores by the names that the nodes' rooms have. */
+  readonly stores: ReadonlyMap<string, Statestore>;
   readonly fromMs: number;
   readonly healMs: number;
   readonly ttlMs: number;
@@ -23,7 +24,7 @@ export interface NemesisOptions {
 export class Nemesis {
   readonly #options: NemesisOptions;
   readonly #process: SimProcess;
-  #awayUntilMs = 0;
+  readonly #awayUntilMs = new Map<string, number>();
 
   constructor(options: NemesisOptions) {
     const { plan, scheduler } = options;
@@ -39,9 +40,9 @@ export class Nemesis {
     this.#every(plan.wallJumpEveryMs, () => this.#jump());
   }
 
-  /** Nobody reaches the store. */
-  get storeAway(): boolean {
-    return this.#awayUntilMs > this.#options.scheduler.nowMs;
+  /** Nobody reaches the store of this name. */
+  isAway(store: string): boolean {
+    return (this.#awayUntilMs.get(store) ?? 0) > this.#options.scheduler.nowMs;
   }
 
   #every(meanMs: number, strike: () => void): void {
@@ -85,7 +86,8 @@ export class Nemesis {
   }
 
   #outage(): void {
-    this.#awayUntilMs = this.#until(2_000);
+    const { random, stores } = this.#options;
+    this.#awayUntilMs.set(random.pick([...stores.keys()]), this.#until(2_000));
     this.#options.marks.hit("store away");
   }
 
@@ -95,8 +97,9 @@ export class Nemesis {
   }
 
   #evict(): void {
-    const session = this.#node().node.sessions.current;
-    if (session !== undefined) void this.#options.store.sessions.fence(session, true);
+    const { random, stores } = this.#options;
+    const { name, session } = random.pick(this.#node().node.rooms.all);
+    if (session !== undefined) void stores.get(name)?.sessions.fence(session, true);
   }
 
   #deactivate(): void {

@@ -1,10 +1,11 @@
 import type { Statestore } from "../../src/contract/index.ts";
 import { type ActorId, actorPath } from "../../src/domain/actor.ts";
-import { toServerError } from "../../src/domain/error.ts";
-import { ANONYMOUS, EMPTY_MAP, type Invocation, type Reply } from "../../src/domain/invocation.ts";
+import { ANONYMOUS, EMPTY_MAP, type Invocation } from "../../src/domain/invocation.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../src/domain/limits.ts";
 import type { Node } from "../../src/node/node.ts";
 import type { Logger } from "../../src/node/ports.ts";
+import { type FurtherStores, MAIN_STORE } from "../../src/node/store-rooms.ts";
+import { assert } from "../../src/std/assert.ts";
 import { Prng } from "../support/prng.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { Engine } from "./engine.ts";
@@ -12,7 +13,8 @@ import type { FaultPlan } from "./fault-plan.ts";
 import type { Attempt, Heard, Op } from "./history.ts";
 import type { Marks } from "./marks.ts";
 import { SimClock, type Scheduler, type SimProcess } from "./scheduler.ts";
-import { fromPayload, simSpec, toPayload } from "./sim-actors.ts";
+import { simSpec, toPayload } from "./sim-actors.ts";
+import { SimAnswers } from "./sim-answers.ts";
 import { SimHost } from "./sim-host.ts";
 import { SimSealer } from "./sim-sealer.ts";
 import { SimStatestore } from "./sim-statestore.ts";
@@ -23,6 +25,7 @@ export const SIM_LIMITS: Limits = {
   ...DEFAULT_LIMITS,
   sessionTtlMs: 2_500,
   sessionRenewMs: 500,
+  sessionMarginMs: 200,
   hostTurnTimeoutMs: 2_000,
   stateBytes: 65_536,
 };
@@ -31,7 +34,10 @@ export const SIM_LIMITS: Limits = {
 export interface SimNodeOptions {
   readonly name: string;
   readonly engine: Engine;
-  readonly store: Statestore;
+  /** The stores by their names, the main one first. */
+  readonly stores: ReadonlyMap<string, Statestore>;
+  /** System → name of its own store. */
+  readonly systems: Readonly<Record<string, string>>;
   /** The store's lines may be wrapped, to break what no patch can. */
   readonly wrapStore: (store: Statestore) => Statestore;
   readonly server: SimProcess;
@@ -46,7 +52,9 @@ export interface SimNodeOptions {
   readonly keepHistory: boolean;
   readonly healMs: number;
   readonly faults: () => FaultPlan;
-  readonly storeAway: () => boolean;
+  readonly storeAway: (store: string) => boolean;
+  /** A store that lagged may take over. */
+  readonly failsOver: boolean;
   readonly log: CommitLog;
   readonly marks: Marks;
   readonly violations: Violation[];
@@ -91,11 +99,13 @@ export class SimNode {
   #node: Node;
   #hostProcess: SimProcess | undefined;
   #life = 0;
+  #answers: SimAnswers;
   #hosts = 0;
 
   constructor(options: SimNodeOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#answers = new SimAnswers(options);
     this.#random = new Prng(options.seed);
     [this.#process, this.#clock, this.#node] = this.#make();
   }
@@ -174,9 +184,11 @@ export class SimNode {
     const { scheduler } = this.#options;
     const process = this.#process;
     const node = this.#node;
-    const session = (): number | undefined => node.sessions.current;
+    const session = (): number | undefined => node.rooms.of(op.actor.system).session;
+    const answers = this.#answers;
     scheduler.after(this.#way(), process, () => {
       const signal = new SimSignal();
+      const floor = answers.shown(op.actor);
       const invocation = this.#invocation(op, timeoutMs);
       const heard = (answer: Heard): void => {
         const line = answer.kind === "ok" ? `ok r${answer.revision}` : answer.code;
@@ -187,8 +199,8 @@ export class SimNode {
         });
       };
       node.router.invoke(invocation, signal).then(
-        (reply) => heard(this.#replied(op, reply, session())),
-        (error: unknown) => heard(this.#refused(op, error)),
+        (reply) => heard(answers.replied(op, reply, session(), floor)),
+        (error: unknown) => heard(answers.refused(op, error)),
       );
       if (cancelMs > 0) scheduler.after(cancelMs, process, () => signal.abort());
     });
@@ -210,57 +222,17 @@ export class SimNode {
     };
   }
 
-  #replied(op: Op, reply: Reply, session: number | undefined): Heard {
-    const { log, marks, violations } = this.#options;
-    if (reply.revision > log.revision(op.actor)) {
-      const message = `${op.id} was answered revision ${reply.revision} before its commit`;
-      violations.push({ checker: "replies", message });
-    }
-    if (reply.replayed) {
-      marks.hit("reply replayed");
-      const recorder = log.recordedBy(op.actor, op.requestId);
-      if (recorder !== undefined && recorder !== session)
-        marks.hit("reply replayed after failover");
-    }
-    const { revision, replayed, payload } = reply;
-    const value = fromPayload(payload);
-    return { kind: "ok", stamp: 0, value, revision, replayed, node: this.name };
-  }
-
-  #refused(op: Op, cause: unknown): Heard {
-    const { marks, violations } = this.#options;
-    const { code, outcome, details, message } = toServerError(cause);
-    if (code === "internal.bug") {
-      violations.push({ checker: "replies", message: `${op.id}: ${message}: ${String(cause)}` });
-    }
-    if (code === "actor.exists") {
-      marks.hit("shredded reply refused");
-      if (this.#options.log.recordedBy(op.actor, op.requestId) === undefined) {
-        violations.push({ checker: "replies", message: `${op.id} was called applied and is not` });
-      }
-    }
-    if (code === "mailbox.full") marks.hit("mailbox full");
-    if (code === "call.deadline") marks.hit("deadline passed");
-    if (code === "call.canceled") marks.hit("call taken back");
-    if (code === "host.failed") marks.hit("turn failed");
-    if (code === "request.id_conflict") marks.hit("id conflict refused");
-    if (code === "routing.not_owner") marks.hit("turned away to the owner");
-    if (code === "state.fenced" && (op.action === "get" || op.action === "read")) {
-      marks.hit("read refused by its fence");
-    }
-    return { kind: "error", stamp: 0, code, outcome, owner: details.owner, node: this.name };
-  }
-
   #make(): [SimProcess, SimClock, Node] {
     const { name, engine, scheduler, plan } = this.#options;
     this.#life += 1;
+    this.#answers = new SimAnswers(this.#options);
     const process = scheduler.process(`${name}.${this.#life}`);
     const drift = plan.clockDrift * (2 * this.#random.unit() - 1);
     const clock = new SimClock(scheduler, process, 1 + drift);
     const node = new engine.Node({
       nodeName: name,
       bootId: `${name}-${this.#life}`,
-      store: this.#line(process),
+      ...this.#lines(process),
       sealer: new SimSealer((length) => this.#bytes(length)),
       balancer: { choose: () => 0 },
       policy: { generation: 1, decide: () => ({ allowed: true, rule: "all" }) },
@@ -306,19 +278,34 @@ export class SimNode {
     return Uint8Array.from({ length }, () => this.#random.below(256));
   }
 
-  #line(process: SimProcess): Statestore {
-    const { scheduler, storeAway } = this.#options;
+  #lines(process: SimProcess): { readonly store: Statestore; readonly further: FurtherStores } {
+    const { stores, systems } = this.#options;
+    const lines = new Map(
+      [...stores].map(([name, store]) => [name, this.#line(process, name, store)]),
+    );
+    const store = lines.get(MAIN_STORE);
+    assert(store !== undefined, "there is a main store");
+    lines.delete(MAIN_STORE);
+    return { store, further: { stores: lines, systems } };
+  }
+
+  #line(process: SimProcess, name: string, store: Statestore): Statestore {
+    const { scheduler, storeAway, systems } = this.#options;
     const line = new SimStatestore({
       ...this.#options,
+      name,
+      store,
+      holds: (system) => (systems[system] ?? MAIN_STORE) === name,
       node: process,
       random: new Prng(this.#random.uint32()),
-      cutOff: () => storeAway() || this.cutOffUntilMs > scheduler.nowMs,
+      cutOff: () => storeAway(name) || this.cutOffUntilMs > scheduler.nowMs,
     });
     return this.#options.wrapStore(line);
   }
 
   #attach(): void {
-    const { scheduler, marks, faults, violations, mailboxCalls, keepHistory } = this.#options;
+    const { scheduler, marks, faults, violations, mailboxCalls, keepHistory, systems } =
+      this.#options;
     // A host that was lost finds no node to come back to while that is draining.
     if (this.#node.status !== "running") return;
     this.#hosts += 1;
@@ -336,8 +323,11 @@ export class SimNode {
       died: () => void scheduler.after(100, this.#process, () => this.#attach()),
     });
     this.#hostProcess = process;
-    const types = (["counter", "register"] as const).map((type) =>
-      simSpec(type, mailboxCalls, keepHistory),
+    const types = ["sim", ...Object.keys(systems)].flatMap((system) =>
+      (["counter", "register"] as const).map((type) => ({
+        ...simSpec(type, mailboxCalls, keepHistory),
+        system,
+      })),
     );
     this.#node.hosts.attach(host, types, this.#options.credit);
     for (const actor of this.#options.actors) this.#watch(actor);
@@ -358,7 +348,7 @@ export class SimNode {
   }
 
   #logger(): Logger {
-    const { marks, violations, scheduler } = this.#options;
+    const { marks, violations, scheduler, failsOver } = this.#options;
     const quiet = (): void => undefined;
     const logger: Logger = {
       debug: quiet,
@@ -368,6 +358,7 @@ export class SimNode {
         if (event === "session.fenced") marks.hit("session fenced");
       },
       error: (event, fields) => {
+        if (event === "store.regressed" && failsOver) return marks.hit("store regressed");
         const message = `${this.name} logs ${event}: ${String(fields?.["error"])}`;
         violations.push({ checker: "replies", message });
       },

@@ -14,6 +14,7 @@ import type {
 } from "../../src/contract/index.ts";
 import { ServerError } from "../../src/domain/error.ts";
 import { assert } from "../../src/std/assert.ts";
+import { MAIN_STORE } from "../../src/node/store-rooms.ts";
 import type { Prng } from "../support/prng.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { FaultPlan } from "./fault-plan.ts";
@@ -22,7 +23,10 @@ import type { Scheduler, SimProcess } from "./scheduler.ts";
 
 /** What the connection of one node to the store needs. */
 export interface StoreLine {
+  readonly name: string;
   readonly store: Statestore;
+  /** Whether the actors of a system live in this store. */
+  readonly holds: (system: string) => boolean;
   readonly scheduler: Scheduler;
   readonly random: Prng;
   readonly log: CommitLog;
@@ -86,6 +90,7 @@ export class SimStatestore implements Statestore {
 
   async claim(request: ClaimRequest): Promise<readonly ClaimResult[]> {
     const { log, store } = this.#line;
+    this.#belong(request.actors);
     const results = await this.#call(async () => {
       const granted = await store.claim(request);
       granted.forEach((result, i) =>
@@ -97,6 +102,7 @@ export class SimStatestore implements Statestore {
   }
 
   epochs(actors: readonly ActorId[]): Promise<readonly (number | undefined)[]> {
+    this.#belong(actors);
     return this.#call(() => this.#line.store.epochs(actors));
   }
 
@@ -111,6 +117,7 @@ export class SimStatestore implements Statestore {
 
   commit(batch: CommitBatch): Promise<readonly CommitResult[]> {
     const { log, marks, store, random, faults } = this.#line;
+    this.#belong(batch.commits.map(({ actor }) => actor));
     const refused = random.unit() < faults().conflict;
     let late = false;
     let served = 0;
@@ -150,6 +157,12 @@ export class SimStatestore implements Statestore {
 
   prune(ageMs: number, keep: number, limit: number): Promise<number> {
     return this.#call(() => this.#line.store.prune(ageMs, keep, limit));
+  }
+
+  #belong(actors: readonly ActorId[]): void {
+    const { holds, log, name, marks } = this.#line;
+    if (name !== MAIN_STORE) marks.hit("other store called");
+    for (const actor of actors) if (!holds(actor.system)) log.misplaced(actor, name);
   }
 
   /** One round trip. `outcome` is what a lost call must say of itself. */

@@ -1,4 +1,4 @@
-import type { History, Statestore } from "../../src/contract/index.ts";
+import type { Statestore } from "../../src/contract/index.ts";
 import type { ActorId } from "../../src/domain/actor.ts";
 import { Prng } from "../support/prng.ts";
 import { statestoreHost } from "../conformance/support/statestore-host.ts";
@@ -10,6 +10,7 @@ import { CommitLog } from "./commit-log.ts";
 import { ENGINE, type Engine } from "./engine.ts";
 import { drawFaultPlan, type FaultPlan, NO_FAULTS } from "./fault-plan.ts";
 import { firstOk, type Op } from "./history.ts";
+import { Layout } from "./layout.ts";
 import { Marks } from "./marks.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Scheduler, SimClock } from "./scheduler.ts";
@@ -50,13 +51,6 @@ const RECOVERY_MS = 4_500;
 const TAIL_MS = 800;
 const ANSWER_MS = 12_000;
 const LEAST_ACKNOWLEDGED = 10;
-const ACTORS: readonly ActorId[] = [
-  { system: "sim", type: "counter", key: "a" },
-  { system: "sim", type: "counter", key: "b" },
-  { system: "sim", type: "counter", key: "c" },
-  { system: "sim", type: "register", key: "x" },
-  { system: "sim", type: "register", key: "y" },
-];
 
 /** Three nodes, their hosts, one store and six clients, from the first call to the last timer. */
 export function simulate(options: SimOptions): SimReport {
@@ -74,7 +68,8 @@ class World {
   readonly #clients: SimClient[] = [];
   readonly #nemesis: Nemesis;
   readonly #healMs: number;
-  #kept: History | undefined;
+  readonly #layout: Layout;
+  readonly #keepsHistory: boolean;
 
   constructor(options: SimOptions) {
     const { seed, engine = ENGINE, wrapStore = (store) => store } = options;
@@ -85,17 +80,21 @@ class World {
     const clock = new SimClock(scheduler, server, 1);
     this.#seed = seed;
     this.#healMs = CALM_MS + (options.faultMs ?? FAULT_MS);
-    const store = new engine.MemoryStatestore(statestoreHost("", { clock }));
+    const made = () => new engine.MemoryStatestore(statestoreHost("", { clock }));
+    this.#layout = new Layout({ seed, made, calm: plan === NO_FAULTS });
+    const { actors, stores, systems, failsOver } = this.#layout;
+    const [log, marks] = [this.#log, this.#marks];
+    this.#layout.begin(scheduler, server, CALM_MS, this.#healMs, { log, marks });
     const faults = (): FaultPlan =>
       scheduler.nowMs < CALM_MS || scheduler.nowMs > this.#healMs ? NO_FAULTS : plan;
     this.#nemesis = new Nemesis({
       scheduler,
       random: new Prng(random.uint32()),
       plan,
-      marks: this.#marks,
+      marks,
       nodes: this.#nodes,
-      actors: ACTORS,
-      store,
+      actors,
+      stores,
       fromMs: CALM_MS,
       healMs: this.#healMs,
       ttlMs: SIM_LIMITS.sessionTtlMs,
@@ -104,12 +103,14 @@ class World {
     const mailboxCalls = random.pick([8, 1_000]);
     const credit = random.pick([1, 4, 64]);
     const keepHistory = random.unit() < 0.25;
-    if (keepHistory) this.#kept = store.history;
+    this.#keepsHistory = keepHistory;
     for (let i = 1; i <= NODES; i += 1) {
       const node = new SimNode({
         name: `n${i}`,
         engine,
-        store,
+        stores,
+        systems,
+        failsOver,
         wrapStore,
         server,
         scheduler,
@@ -118,13 +119,13 @@ class World {
         lanes,
         mailboxCalls,
         credit,
-        actors: ACTORS,
+        actors,
         keepHistory,
         healMs: this.#healMs,
         faults,
-        storeAway: () => this.#nemesis.storeAway,
-        log: this.#log,
-        marks: this.#marks,
+        storeAway: (name) => this.#nemesis.isAway(name),
+        log,
+        marks,
         violations: this.#violations,
       });
       this.#nodes.push(node);
@@ -136,7 +137,7 @@ class World {
         scheduler,
         random: new Prng(random.uint32()),
         nodes: this.#nodes,
-        actors: ACTORS,
+        actors,
         history: this.#history,
         faults,
         untilMs: this.#healMs + RECOVERY_MS + TAIL_MS,
@@ -160,7 +161,7 @@ class World {
       this.#left(`${name} has ${node.table.inFlight} calls under way at rest`);
     }
     this.#check(finals);
-    for (const actor of ACTORS) this.#checkHistory(actor);
+    for (const actor of this.#layout.actors) this.#checkHistory(actor);
     for (const node of this.#nodes) node.drain();
     this.#quiesce(() => this.#nodes.every(({ drained }) => drained !== undefined));
     // What was still on its way to the nodes arrives; nothing of their own may be left then.
@@ -184,14 +185,15 @@ class World {
   #readAll(): readonly Op[] {
     const client = this.#clients[0];
     if (client === undefined) return [];
-    const finals = ACTORS.flatMap((actor) =>
+    const finals = this.#layout.actors.flatMap((actor) =>
       this.#nodes.map((_, node) =>
         client.send(actor, actor.type === "counter" ? "get" : "read", node, 40),
       ),
     );
     this.#quiesce(() => client.open === 0);
     for (const op of finals) {
-      if (firstOk(op) !== undefined) continue;
+      // Whoever remembers more than the store has left refuses for good.
+      if (firstOk(op) !== undefined || this.#layout.failsOver) continue;
       const heard = op.attempts.map((attempt) => {
         const first = attempt.heard[0];
         return `${attempt.node} ${first?.kind === "error" ? first.code : "silent"}`;
@@ -202,8 +204,10 @@ class World {
   }
 
   #check(finals: readonly Op[]): void {
+    // Calls that were answered and lost with their store are nobody's mistake.
+    if (this.#layout.failsOver) return;
     this.#violations.push(...checkReplies(this.#history));
-    for (const actor of ACTORS) {
+    for (const actor of this.#layout.actors) {
       const ops = this.#history.filter((op) => op.actor === actor);
       if (actor.type === "register") {
         this.#violations.push(...checkRegister(actor.key, ops));
@@ -218,8 +222,10 @@ class World {
 
   /** Where all states are kept, every revision since the newest shredding is, once and in order. */
   #checkHistory(actor: ActorId): void {
+    if (!this.#keepsHistory) return;
     const revision = this.#log.revision(actor);
-    void this.#kept?.list(actor, { limit: revision + 1 }).then((rows) => {
+    const history = this.#layout.historyOf(actor);
+    void history?.list(actor, { limit: revision + 1 }).then((rows) => {
       const kept = rows.map((row) => row.revision).reverse();
       const from = this.#log.keptFrom(actor);
       if (kept.length === revision - from + 1 && kept.every((one, i) => one === from + i)) return;

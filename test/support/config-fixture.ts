@@ -38,6 +38,8 @@ export const { catalogue } = makeCatalogue(
     plugin("placement@1", "rendezvous"),
     plugin("partition-tolerance@1", "store-arbiter"),
     plugin("partition-tolerance@1", "divergence"),
+    plugin("discovery@1", "static"),
+    plugin("discovery@1", "store"),
     plugin("balancer@1", "two-choices"),
     plugin("balancer@1", "random"),
     plugin("acl@1", "allow-all"),

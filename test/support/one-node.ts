@@ -1,5 +1,5 @@
 import { MemoryStatestore } from "../../plugins/statestores/memory/memory-statestore.ts";
-import type { AccessPolicy, PartitionDecision } from "../../src/contract/index.ts";
+import type { AccessPolicy, PartitionDecision, PartitionView } from "../../src/contract/index.ts";
 import type { ActorId, ActorTypeSpec } from "../../src/domain/actor.ts";
 import type { ServerError } from "../../src/domain/error.ts";
 import type { CallSignal, Caller, Invocation, Reply } from "../../src/domain/invocation.ts";
@@ -61,31 +61,62 @@ class NearHost implements HostLink {
   }
 }
 
-/** One node over a memory store, with a host beside it, in virtual time. */
+/** How the stores of one node are laid out. */
+export interface OneNodeStores {
+  /** Other processes could take its actors, so reads are fenced and the lease counts. */
+  readonly shared?: boolean;
+  readonly lanes?: number;
+  /** System → name of its own store. */
+  readonly systems?: Readonly<Record<string, string>>;
+  /** The stores keep no seeds. */
+  readonly seedless?: boolean;
+}
+
+/** One node over memory stores, with a host beside it, in virtual time. */
 export class OneNode {
   readonly clock = new VirtualClock();
   readonly logged: string[] = [];
+  /** What was logged as an error, with its fields. */
+  readonly errors: (readonly [string, Readonly<Record<string, unknown>>])[] = [];
+  readonly anomalies: string[] = [];
+  /** Why activations ended. */
+  readonly ended: string[] = [];
+  readonly reached: string[] = [];
   readonly denied: string[] = [];
   readonly store: MemoryStatestore;
+  /** Further stores by their names. */
+  readonly further = new Map<string, MemoryStatestore>();
+  evicted = 0;
   readonly node: Node;
   readonly host: NearHost;
   policy: AccessPolicy["decide"] = () => ({ allowed: true, rule: "all" });
-  partition: PartitionDecision = { kind: "serve" };
+  evaluate: (view: PartitionView) => PartitionDecision = () => ({ kind: "serve" });
+  readonly #systems: Readonly<Record<string, string>>;
 
-  constructor(changes: Partial<Limits> = {}, { seedless = false } = {}) {
+  constructor(changes: Partial<Limits> = {}, stores: OneNodeStores = {}) {
     const clock = Object.assign(this.clock, { defer: queueMicrotask });
-    let made = 0;
-    const random = (length: number): Uint8Array => new Uint8Array(length).fill((made += 1));
-    this.store = new MemoryStatestore(statestoreHost("", { clock }));
+    const { shared = false, lanes = 1, systems = {}, seedless = false } = stores;
+    let drawn = 0;
+    const random = (length: number): Uint8Array => new Uint8Array(length).fill((drawn += 1));
+    const made = (): MemoryStatestore =>
+      Object.assign(new MemoryStatestore(statestoreHost("", { clock })), {
+        exclusive: !shared,
+        lanes,
+        ...(seedless && { seeds: undefined }),
+      });
+    this.#systems = systems;
+    this.store = made();
+    for (const name of new Set(Object.values(systems))) this.further.set(name, made());
     this.host = new NearHost(() => this.node);
     this.node = new Node({
       nodeName: "n1",
       bootId: "boot",
-      store: seedless ? Object.assign(this.store, { seeds: undefined }) : this.store,
+      store: this.store,
+      further: { stores: this.further, systems },
       sealer: new SimSealer(random),
       balancer: { choose: () => 0 },
       policy: { generation: 1, decide: (question) => this.policy(question) },
-      partitionTolerance: { evaluate: () => this.partition },
+      partitionTolerance: { evaluate: (view) => this.evaluate(view) },
       clock,
       random: { bytes: (length) => new Uint8Array(length), unit: () => 0.5 },
       log: this.#logger(),
@@ -93,11 +124,11 @@ export class OneNode {
       digest: (action, payload) => new Uint8Array([action.length, ...payload.data]),
       observer: {
         activated: silent,
-        deactivated: silent,
+        deactivated: (reason) => this.ended.push(reason),
         replayed: silent,
         invariantFailed: silent,
         stored: silent,
-        anomaly: silent,
+        anomaly: (kind) => this.anomalies.push(kind),
         queued: silent,
         hosted: silent,
         committed: silent,
@@ -109,9 +140,12 @@ export class OneNode {
         shredded: (actor, revision) => this.logged.push(`shredded ${actor.key} r${revision}`),
         hostAttached: silent,
         hostLost: silent,
-        storeReachable: silent,
+        storeReachable: (store, reachable) =>
+          this.reached.push(`${store} ${reachable ? "reached" : "away"}`),
       },
-      evicted: silent,
+      evicted: () => {
+        this.evicted += 1;
+      },
       policyFailed: () => this.denied.push("the policy threw"),
       denied: (_question, rule) => this.denied.push(rule),
     });
@@ -120,10 +154,13 @@ export class OneNode {
   /** Starts the node and attaches its host with `types`. */
   async start(changes: Partial<ActorTypeSpec> = {}): Promise<this> {
     await this.node.start();
-    const types = (["counter", "register"] as const).map((type) => ({
-      ...simSpec(type, 100, true),
-      ...changes,
-    }));
+    const types = ["sim", ...Object.keys(this.#systems)].flatMap((system) =>
+      (["counter", "register"] as const).map((type) => ({
+        ...simSpec(type, 100, true),
+        system,
+        ...changes,
+      })),
+    );
     this.node.hosts.attach(this.host, types, 64);
     return this;
   }
@@ -153,7 +190,10 @@ export class OneNode {
       debug: silent,
       info: silent,
       warn: note,
-      error: note,
+      error: (event, fields = {}) => {
+        note(event);
+        this.errors.push([event, fields]);
+      },
       child: () => logger,
     };
     return logger;
@@ -171,6 +211,6 @@ export async function refusalOf(call: Promise<unknown>): Promise<string> {
   }
 }
 
-export function counter(key: string): ActorId {
-  return { system: "sim", type: "counter", key };
+export function counter(key: string, system = "sim"): ActorId {
+  return { system, type: "counter", key };
 }

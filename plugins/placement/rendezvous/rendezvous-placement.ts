@@ -1,11 +1,6 @@
 import type { ActorId, Placement, PlacementView } from "../../../src/contract/index.ts";
-import { assert } from "../../../src/std/assert.ts";
-import type { U64 } from "../../../src/std/hash/u64.ts";
-import { xxHash64 } from "../../../src/std/hash/xx-hash64.ts";
-import { type OwnerTable, ownerTable } from "./owner-table.ts";
-
-/** Room for the longest type, the separator and the longest key. */
-const BUFFER_BYTES = 63 + 1 + 255;
+import { ActorHash } from "../kit/actor-hash.ts";
+import { OwnerTables } from "../kit/owner-table.ts";
 
 /**
  * Weighted rendezvous hashing (Thaler, Ravishankar 1998), version 1 of the definition, frozen by
@@ -19,36 +14,14 @@ const BUFFER_BYTES = 63 + 1 + 255;
  * `slotsAbove` members `mix64((k mod 65536) + 1)` takes the place of k. The system takes no part.
  */
 export class RendezvousPlacement implements Placement {
-  readonly #slotsAbove: number;
-  /** Lives as long as the node keeps the view, so it needs no bound of its own. */
-  readonly #tables = new WeakMap<PlacementView, OwnerTable>();
-  readonly #encoder = new TextEncoder();
-  readonly #buffer = new Uint8Array(BUFFER_BYTES);
-  readonly #key: U64 = { hi: 0, lo: 0 };
-  #lastView: PlacementView | undefined;
-  #lastTable: OwnerTable | undefined;
+  readonly #tables: OwnerTables;
+  readonly #hash = new ActorHash();
 
   constructor(config: { readonly slotsAbove: number }) {
-    this.#slotsAbove = config.slotsAbove;
+    this.#tables = new OwnerTables(config.slotsAbove);
   }
 
   owners(actor: ActorId, view: PlacementView, count: number): readonly string[] {
-    const table = this.#tableOf(view);
-    const typeBytes = this.#encoder.encodeInto(actor.type, this.#buffer).written;
-    this.#buffer[typeBytes] = 0;
-    const keyRoom = this.#buffer.subarray(typeBytes + 1);
-    const { read, written } = this.#encoder.encodeInto(actor.key, keyRoom);
-    assert(read === actor.key.length, "an actor's type and key are within their limits");
-    xxHash64(this.#buffer, typeBytes + 1 + written, 0, this.#key);
-    return table.owners(this.#key, count);
-  }
-
-  #tableOf(view: PlacementView): OwnerTable {
-    if (view === this.#lastView && this.#lastTable !== undefined) return this.#lastTable;
-    const table = this.#tables.get(view) ?? ownerTable(view, this.#slotsAbove);
-    this.#tables.set(view, table);
-    this.#lastView = view;
-    this.#lastTable = table;
-    return table;
+    return this.#tables.of(view).owners(this.#hash.of(actor), count);
   }
 }

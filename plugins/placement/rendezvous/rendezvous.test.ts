@@ -6,13 +6,16 @@ import {
   placementSuite,
   placementView,
 } from "../../../test/conformance/placement.suite.ts";
+import { Prng } from "../../../test/support/prng.ts";
 import plugin from "./plugin.ts";
-import { portableLn, weightedScore } from "./rendezvous-score.ts";
+import { portableLn, weightedScore } from "../kit/rendezvous-score.ts";
 
 placementSuite({ name: plugin.name, create: () => plugin.create({ slotsAbove: 256 }) });
 placementSuite({
   name: `${plugin.name} by slots`,
   create: () => plugin.create({ slotsAbove: 0 }),
+  // 100 members share 65,536 slots, of which one may have a few more than another.
+  bounds: { even: false },
 });
 
 // Reckoned by an independent program over BigInt and the runtime's own xxHash64 and Math.log.
@@ -64,6 +67,18 @@ describe("the score", () => {
   });
 });
 
+test("P4: of 400,000 actors shares differ from the weights by chance alone", () => {
+  const weights = [1, 1, 2, 4];
+  const list = members(4).map((each, at) => ({ ...each, weight: weights[at] ?? 1 }));
+  const placed = placeAll(plugin.create({ slotsAbove: 256 }), placementView(list), 400_000);
+  for (const { nodeId, weight } of list) {
+    const part = weight / 8;
+    const deviation = Math.sqrt((1 - part) / (400_000 * part));
+    const share = placed.filter((owner) => owner === nodeId).length / (400_000 * part);
+    expect(Math.abs(share - 1)).toBeLessThan(4 * deviation);
+  }
+});
+
 test("300 members are placed by slots, evenly, and only a leaver's actors move", () => {
   const placement = plugin.create({ slotsAbove: 256 });
   const all = members(300);
@@ -80,3 +95,31 @@ test("300 members are placed by slots, evenly, and only a leaver's actors move",
 function lastDigit(nodeId: string): number {
   return Number(nodeId.slice(-1));
 }
+
+describe("a table of slots that grew out of another", () => {
+  test("answers as one that is made anew, whatever came and went", () => {
+    const prng = new Prng(7);
+    const grown = plugin.create({ slotsAbove: 0 });
+    let list = members(12);
+    for (let round = 0; round < 30; round += 1) {
+      const at = prng.below(list.length);
+      if (prng.below(3) === 0) list = list.filter((_, nth) => nth !== at || list.length === 1);
+      else if (prng.below(2) === 0) {
+        list = list.map((each, nth) =>
+          nth === at ? { ...each, weight: 1 + prng.below(3) } : each,
+        );
+      } else list = [...list, { nodeId: `late-${round}`, weight: 1, tags: {} }];
+      const view = placementView(list, round + 2);
+      const fresh = plugin.create({ slotsAbove: 0 });
+      expect(placeAll(grown, view, 300)).toEqual(placeAll(fresh, view, 300));
+    }
+  });
+
+  test("keeps its answers for the views before it", () => {
+    const placement = plugin.create({ slotsAbove: 0 });
+    const [small, large] = [placementView(members(5)), placementView(members(6), 2)];
+    const before = placeAll(placement, small, 300);
+    placeAll(placement, large, 300);
+    expect(placeAll(placement, small, 300)).toEqual(before);
+  });
+});

@@ -8,6 +8,8 @@ import type { SqliteConnection } from "./sqlite-connection.ts";
 
 const COLUMNS = "h.revision, h.committed_ms, h.tags, h.action, h.state_type, h.state";
 const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
+/** Actors that one call of `prune` looks at, so that commits get their turn between calls. */
+const PRUNED_ACTORS = 20_000;
 
 /** Past states. */
 export class HistoryTable {
@@ -20,6 +22,9 @@ export class HistoryTable {
   readonly #list: SqlStatement;
   readonly #pruneLast: SqlStatement;
   readonly #pruneSince: SqlStatement;
+  readonly #lastLooked: SqlStatement;
+  /** The key behind which the next call of `prune` goes on, by type. */
+  readonly #prunedUpTo = new Map<string, string>();
   /** False while the table is known to be empty, which spares most commits a deletion. */
   #used: boolean;
 
@@ -47,9 +52,13 @@ export class HistoryTable {
         WHERE a.identity = ? AND h.revision BETWEEN ? AND ? AND h.committed_ms BETWEEN ? AND ?
         ORDER BY h.revision DESC LIMIT ?`,
     );
+    this.#lastLooked = connection.prepare(
+      `SELECT key FROM actors WHERE system = ? AND type = ? AND key > ?
+        ORDER BY key LIMIT 1 OFFSET ${PRUNED_ACTORS - 1}`,
+    );
     const surplus = `DELETE FROM history WHERE number IN
        (SELECT h.number FROM actors a JOIN history h ON h.actor = a.number
-         WHERE a.system = ? AND a.type = ?`;
+         WHERE a.system = ? AND a.type = ? AND a.key > ? AND (? IS NULL OR a.key <= ?)`;
     this.#pruneLast = connection.prepare(
       `${surplus} AND h.revision <= (SELECT revision FROM history WHERE actor = a.number
                                       ORDER BY revision DESC LIMIT 1 OFFSET ?) LIMIT ?)`,
@@ -95,12 +104,21 @@ export class HistoryTable {
   prune({ system, type, policy, limit }: Parameters<History["prune"]>[0]): number {
     if (policy.kind === "all") return 0;
     if (!this.#used && !this.#shared) return 0;
+    const path = `${system}/${type}`;
     return this.#connection.write((nowMs) => {
-      if (policy.kind === "duration") {
-        return this.#pruneSince.run(system, type, nowMs - policy.ms, limit);
+      const after = this.#prunedUpTo.get(path) ?? "";
+      const last = this.#lastLooked.get(system, type, after)?.[0] ?? null;
+      const range = [system, type, after, last, last] as const;
+      const pruned =
+        policy.kind === "duration"
+          ? this.#pruneSince.run(...range, nowMs - policy.ms, limit)
+          : this.#pruneLast.run(...range, policy.kind === "last" ? policy.count : 0, limit);
+      // What is left of these actors is for the next call, which begins with them again.
+      if (pruned < limit) {
+        if (last === null) this.#prunedUpTo.delete(path);
+        else this.#prunedUpTo.set(path, String(last));
       }
-      const count = policy.kind === "last" ? policy.count : 0;
-      return this.#pruneLast.run(system, type, count, limit);
+      return pruned;
     });
   }
 

@@ -12,7 +12,7 @@ import {
   refusePending,
   verifySchema,
 } from "./schema.ts";
-import { BUSY_TIMEOUT_MS, ERASE_CELLS, TRUNCATE_LOG } from "./sqlite-connection.ts";
+import { BUSY_TIMEOUT_MS, ERASE_CELLS } from "./sqlite-connection.ts";
 import { lockStore, type StoreMode } from "./store-lock.ts";
 
 /** Whether a start takes pending steps of the schema, or refuses over them. */
@@ -65,8 +65,6 @@ export function openStore(driver: SqlDriver, options: OpenOptions): OpenStore {
     const taken = check ? [] : migrate(db, cluster);
     checkCluster(db, cluster);
     verifySchema(driver, db);
-    // A process that ended just after it shredded an actor has left the seed in the log.
-    db.prepare(TRUNCATE_LOG).get();
     return { db, lock, taken };
   } catch (error) {
     db?.close();

@@ -13,7 +13,7 @@ const CANNOT_OPEN = 14;
 const NOT_A_DATABASE = 26;
 
 /** Moves the log into the database file, and cuts it to nothing. */
-export const TRUNCATE_LOG = "PRAGMA wal_checkpoint(TRUNCATE)";
+const TRUNCATE_LOG = "PRAGMA wal_checkpoint(TRUNCATE)";
 /** What is deleted is overwritten in pages that stay in use; this costs no more writing. */
 export const ERASE_CELLS = "PRAGMA secure_delete = FAST";
 /** Pages that fall out of use are overwritten as well. */
@@ -89,7 +89,7 @@ export class SqliteConnection {
       const refused = this.#abandon() && (code === BUSY || code === FULL);
       throw this.#failure(error, refused ? "not_applied" : "unknown");
     }
-    if (this.#logIsUncut) this.#cutLog();
+    if (this.#logIsUncut) this.cutLog();
     return result;
   }
 
@@ -104,19 +104,23 @@ export class SqliteConnection {
       return work();
     } finally {
       this.#db.exec(ERASE_CELLS);
-      this.#cutLog();
+      this.cutLog();
     }
   }
 
-  /** What has been committed stays so, whatever comes of this. */
-  #cutLog(): void {
+  /**
+   * Moves the log into the file and cuts it to nothing; if that cannot be done now, a later write
+   * tries again. What has been committed stays so, whatever comes of this.
+   */
+  cutLog(): void {
     this.#logIsUncut = true;
+    this.#db.exec(`PRAGMA busy_timeout = ${CUT_TIMEOUT_MS}`);
     try {
-      this.#db.exec(`PRAGMA busy_timeout = ${CUT_TIMEOUT_MS}`);
       this.#logIsUncut = this.#truncateLog.get()?.[0] !== 0n;
-      this.#db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     } catch (error) {
       if (this.#driver.errorCode(error) === undefined) throw error;
+    } finally {
+      this.#db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     }
   }
 

@@ -53,6 +53,8 @@ export class SqliteEngine {
     this.portabilityReader = new PortabilityReader(connection);
     this.portabilityWriter = new PortabilityWriter(connection, this);
     this.#commits = new CommitTable(connection, this);
+    // A process that ended just after it shredded an actor has left the seed in the log.
+    connection.cutLog();
   }
 
   /** Answers a commit frame in the buffer that brought it. */

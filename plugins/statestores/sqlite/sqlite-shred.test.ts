@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { cpSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +16,7 @@ import { statestoreHost } from "../../../test/conformance/support/statestore-hos
 import { Prng } from "../../../test/support/prng.ts";
 import { tempDir } from "../../../test/support/temp-dir.ts";
 import sqlite from "./plugin.ts";
+import type { StoreMode } from "./store-lock.ts";
 
 /*
  * What is shredded must not be found by somebody who has the files: neither in a page that is in use
@@ -23,8 +25,8 @@ import sqlite from "./plugin.ts";
 const ACTORS = 1_500;
 const SHREDDED = 400;
 
-async function open(dir: string) {
-  const options = { path: "", mode: "exclusive", cache: 4 * 1024 * 1024, migrate: "auto" } as const;
+async function open(dir: string, mode: StoreMode = "exclusive") {
+  const options = { path: "", mode, cache: 4 * 1024 * 1024, migrate: "auto" } as const;
   const store = sqlite.create(options, statestoreHost(dir));
   await store.start(AbortSignal.timeout(10_000));
   return store;
@@ -137,5 +139,31 @@ test("a log that a process left behind just after it shredded is cut at the next
     expect(readFileSync(join(copy.path, "troupe.db-wal")).includes(seed)).toBe(false);
   } finally {
     await again.stop(AbortSignal.timeout(10_000));
+  }
+});
+
+test("a log that another process reads is cut by a write once it has been read", async () => {
+  using folder = tempDir();
+  const path = join(folder.path, "troupe.db");
+  const store = await open(folder.path, "shared");
+  const reader = new Database(path);
+  try {
+    const session = await openSession(store);
+    const mine = await claim(store, session.id, actorId("a"));
+    const seed = seedOf(new Prng(9));
+    const set = { kind: "set", state: { data: bytes("x"), type: "t" }, tags: {} } as const;
+    await commit(store, session.id, turn(mine, 0, { change: set, seed }));
+    reader.run("BEGIN");
+    reader.query("SELECT count(*) FROM actors").get();
+    const remove = { kind: "remove" } as const;
+    const shred = turn(mine, 1, { change: remove, shred: true });
+    expect(await commit(store, session.id, shred)).toEqual(["committed"]);
+    expect(filesOf(folder.path).includes(seed)).toBe(true);
+    reader.run("COMMIT");
+    await commit(store, session.id, turn(mine, 2, { change: set }));
+    expect(filesOf(folder.path).includes(seed)).toBe(false);
+  } finally {
+    reader.close();
+    await store.stop(AbortSignal.timeout(10_000));
   }
 });

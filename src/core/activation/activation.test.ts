@@ -137,8 +137,8 @@ class AnyWorld {
         this.#epoch += this.#random.unit() < 0.1 ? 2 : 1;
         const [epoch, revision] = [this.#epoch, this.#revision];
         const requestIds = this.#random.unit() < 0.3 ? undefined : [...this.#recorded];
-        const tags = EMPTY_MAP;
-        const claimed = { handle: 1, epoch, revision, state: undefined, tags, requestIds };
+        const row = { handle: 1, epoch, revision, tags: EMPTY_MAP, existed: true };
+        const claimed = { ...row, state: undefined, requestIds };
         return { kind: "claimed", claimed };
       }
       case "fence":

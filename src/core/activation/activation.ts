@@ -14,6 +14,7 @@ import type {
 } from "./effects.ts";
 import { cycleError, outcomes } from "./outcomes.ts";
 import { OutputGate } from "./output-gate.ts";
+import { furthest, type Loss, lossOf, type Position } from "./position.ts";
 import type { ActorState, Batch, StagedCommit } from "./staged.ts";
 import { isAbandoned, TurnQueue, type TurnQueueOptions } from "./turn-queue.ts";
 
@@ -38,7 +39,7 @@ export interface ActivationOptions extends TurnQueueOptions {
 
 type Status = "cold" | "claiming" | "active" | "resolving" | "ended";
 
-const MAX_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 500;
 const IDLE: ActivationTimer = { kind: "idle", token: 0 };
 
 /**
@@ -57,6 +58,8 @@ export class Activation {
   #epoch = 0;
   #draining: WaitingCalls | undefined;
   #lastActiveMs = 0;
+  /** The claim under way follows a commit that changed nothing: what is here is what is committed. */
+  #holds = false;
   #retryToken = 0;
   #retryMs = 0;
   #nowMs = 0;
@@ -116,7 +119,7 @@ export class Activation {
       case "invoke":
         return this.#invoke(input.call);
       case "claimed":
-        return this.#claimed(input.claimed);
+        return this.#claimed(input.claimed, input.known);
       case "owned":
         return this.#lose("owned", outcomes.owned(input.owner), outcomes.fenced());
       case "claim-failed":
@@ -186,20 +189,26 @@ export class Activation {
     this.#pump();
   }
 
-  #claim(status: "claiming" | "resolving"): void {
+  #claim(status: "claiming" | "resolving", holds = false): void {
     this.#status = status;
+    this.#holds = holds;
     this.#answers.effect({ kind: "claim" });
   }
 
-  #claimed(claimed: ClaimedState): void {
+  #claimed(claimed: ClaimedState, remembered: Position | undefined): void {
     assert(this.#status === "claiming" || this.#status === "resolving", "a claim was asked for");
-    const { handle, epoch, state, tags, revision, requestIds } = claimed;
+    const { handle, epoch, state, tags, revision, requestIds, existed } = claimed;
     const before = this.#epoch;
+    const known = furthest({ epoch: before, revision: this.#gate.committed.revision }, remembered);
+    // A claim raises the epoch by one: what was there before it counts.
+    const found = existed ? { epoch: epoch - 1, revision } : undefined;
+    const loss = lossOf(known, found);
+    if (loss !== undefined) {
+      this.#answers.effect({ kind: "release", epoch });
+      return this.#stop(loss, known, found);
+    }
     this.#handle = handle;
     this.#epoch = epoch;
-    if (revision < this.#gate.committed.revision) {
-      return this.#lose("damaged", outcomes.regressed(), outcomes.regressed());
-    }
     const batch = this.#gate.settle();
     this.#gate.load({ state, tags, revision });
     this.#turns.window.reset(requestIds);
@@ -232,6 +241,13 @@ export class Activation {
   }
 
   #claimFailed(error: ServerError): void {
+    if (this.#holds) {
+      // Nothing was changed by the commit that failed, so what is here is still what is committed: a
+      // store that takes no writes must not end the reads.
+      this.#status = "active";
+      this.#turns.rejectWaiting(error);
+      return this.#pump();
+    }
     const unresolved = this.#gate.inFlight;
     if (unresolved === undefined || unresolved.answers.every(({ call }) => isAbandoned(call))) {
       return this.#lose("unavailable", error, outcomes.aborted());
@@ -274,7 +290,7 @@ export class Activation {
     const error = outcome.kind === "failed" ? outcome.error : outcomes.conflict();
     this.#answers.rejectAnswers(batch.answers, error);
     this.#abort();
-    this.#claim("claiming");
+    this.#claim("claiming", outcome.kind === "failed");
   }
 
   /** What ran ahead of a commit that did not succeed has lost its base. */
@@ -285,6 +301,10 @@ export class Activation {
 
   #fenceRead(token: number, epoch: number | undefined): void {
     if (!this.#gate.awaits(token)) return;
+    const known = { epoch: this.#epoch, revision: this.#gate.committed.revision };
+    const found = epoch === undefined ? undefined : { ...known, epoch };
+    const loss = lossOf(known, found);
+    if (loss !== undefined) return this.#stop(loss, known, found);
     if (epoch !== this.#epoch) {
       return this.#lose("fenced", outcomes.fencedWaiting(), outcomes.fenced());
     }
@@ -331,13 +351,24 @@ export class Activation {
     else if (this.#status === "cold") this.#end("drained", false);
   }
 
+  /** The store has less than it confirmed: nobody goes on from that without the operator's word. */
+  #stop(loss: Loss, known: Position, found: Position | undefined): void {
+    this.#answers.effect({ kind: "regressed", loss, known, found });
+    const [waiting, ran] = [outcomes.lost(loss, "not_started"), outcomes.lost(loss, "not_applied")];
+    this.#lose("damaged", waiting, ran, outcomes.lost(loss, "unknown"));
+  }
+
   /**
    * The actor is not ours to act for. Calls that wait hear `waiting`, calls that ran hear `ran`;
    * those of a commit that has not answered hear that its fate is unknown.
    */
-  #lose(reason: EndReason, waiting: ServerError, ran: ServerError): void {
+  #lose(
+    reason: EndReason,
+    waiting: ServerError,
+    ran: ServerError,
+    fate = outcomes.unknownCommit(),
+  ): void {
     const batch = this.#gate.settle();
-    const fate = reason === "damaged" ? ran : outcomes.unknownCommit();
     if (batch !== undefined) this.#answers.rejectAnswers(batch.answers, fate);
     this.#gate.abort(ran);
     this.#turns.rejectAll(waiting, ran);

@@ -3,6 +3,7 @@ import type { ServerError } from "../../domain/error.ts";
 import type { Caller, Payload, Reply, StringMap } from "../../domain/invocation.ts";
 import type { HostInvocation, HostResult } from "../../domain/turn.ts";
 import type { Call } from "./call.ts";
+import type { Loss, Position } from "./position.ts";
 
 /** A claim's answer with its state opened. */
 export interface ClaimedState {
@@ -12,6 +13,8 @@ export interface ClaimedState {
   readonly state: Payload | undefined;
   readonly tags: StringMap;
   readonly requestIds: readonly string[] | undefined;
+  /** False if the row was made by this claim. */
+  readonly existed: boolean;
 }
 
 /** Who holds an actor that could not be claimed. */
@@ -30,7 +33,8 @@ export type CommitOutcome =
 /** What happens to an activation. */
 export type ActivationInput =
   | { readonly kind: "invoke"; readonly call: Call }
-  | { readonly kind: "claimed"; readonly claimed: ClaimedState }
+  /** `known`: where the actor stood when it was last active here, as far as that is remembered. */
+  | { readonly kind: "claimed"; readonly claimed: ClaimedState; readonly known?: Position }
   | { readonly kind: "owned"; readonly owner: Owner }
   | { readonly kind: "claim-failed"; readonly error: ServerError }
   | { readonly kind: "executed"; readonly result: HostResult }
@@ -94,6 +98,13 @@ export type ActivationEffect =
     }
   /** It is durable that nothing from before this revision can be read any more. */
   | { readonly kind: "shredded"; readonly revision: number; readonly caller: Caller }
+  /** The store has less than it once confirmed; the activation stops rather than go on from that. */
+  | {
+      readonly kind: "regressed";
+      readonly loss: Loss;
+      readonly known: Position;
+      readonly found: Position | undefined;
+    }
   /** Let go of the claim with this epoch. */
   | { readonly kind: "release"; readonly epoch: number }
   /** The activation is over; a later call begins a new one. */

@@ -60,7 +60,7 @@ function idle(): { readonly activation: Activation; readonly call: WeakRef<Call>
   };
   const claimed = { handle: 1, epoch: 1, revision: 0, state: undefined, tags: EMPTY_MAP };
   step({ kind: "invoke", call });
-  step({ kind: "claimed", claimed: { ...claimed, requestIds: [] } });
+  step({ kind: "claimed", claimed: { ...claimed, existed: true, requestIds: [] } });
   const outcome = { turnId: 1, failure: undefined, reply: payload(), metadata: EMPTY_MAP };
   const result: HostResult = {
     id: 1,

@@ -1,8 +1,9 @@
 import { type ActorId, actorPath } from "../../domain/actor.ts";
-import { ServerError } from "../../domain/error.ts";
+import { type Outcome, ServerError } from "../../domain/error.ts";
 import type { Invocation } from "../../domain/invocation.ts";
 import type { TurnFailure } from "../../domain/turn.ts";
 import type { Owner } from "./effects.ts";
+import type { Loss } from "./position.ts";
 
 /** The errors an activation answers with, each with what became of the call. */
 export const outcomes = {
@@ -29,7 +30,7 @@ export const outcomes = {
       "routing.not_owner",
       `the actor is owned by node ${owner.nodeName}`,
       "not_started",
-      { owner: owner.address === "" ? owner.nodeName : owner.address },
+      { reason: "NOT_OWNER", owner: owner.nodeName },
     ),
   aborted: (): ServerError =>
     new ServerError(
@@ -44,12 +45,14 @@ export const outcomes = {
       "the commit may or may not have been applied; repeat with the same request id to learn which",
       "unknown",
     ),
-  regressed: (): ServerError =>
+  lost: (loss: Loss, outcome: Outcome): ServerError =>
     new ServerError(
       "state.corrupt",
-      "the store lost committed revisions of this actor",
-      "unknown",
-      { reason: "STORE_REGRESSED" },
+      loss === "STATE_MISSING"
+        ? "the store lost the row of this actor"
+        : "the store lost committed revisions of this actor",
+      outcome,
+      { reason: loss },
     ),
   hostFailed: ({ code, message, reason }: TurnFailure): ServerError =>
     reason === undefined

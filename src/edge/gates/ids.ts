@@ -1,5 +1,10 @@
 import type { ActorId } from "../../domain/actor.ts";
-import { KEY_LIMIT_BYTES, NAME_LIMIT_BYTES, REQUEST_ID_LIMIT_BYTES } from "../../domain/actor.ts";
+import {
+  isName,
+  KEY_LIMIT_BYTES,
+  NAME_LIMIT_BYTES,
+  REQUEST_ID_LIMIT_BYTES,
+} from "../../domain/actor.ts";
 import type { Refusal } from "./refusal.ts";
 import { refuse } from "./refusal.ts";
 import { utf8Length } from "./utf8-length.ts";
@@ -7,7 +12,6 @@ import { utf8Length } from "./utf8-length.ts";
 /** The system of an actor id that names none. */
 export const DEFAULT_SYSTEM = "default";
 
-const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
 const PLAIN_KEY = /^[\x20-\x7e]+$/;
 // Controls, soft hyphen, zero-width and bidirectional marks, byte-order mark, line separators,
 // non-characters: all of them make two different keys look alike to people.
@@ -18,8 +22,7 @@ const HIDDEN =
 export function nameProblem(name: string): Refusal | undefined {
   if (name === "") return "ID_EMPTY";
   if (name.length > NAME_LIMIT_BYTES) return "ID_TOO_LONG";
-  if (!NAME.test(name) || name.includes("..")) return "ID_CHARSET";
-  return undefined;
+  return isName(name) ? undefined : "ID_CHARSET";
 }
 
 /** Why `key` may not be the key of an actor; undefined if it may. */

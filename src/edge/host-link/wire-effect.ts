@@ -3,7 +3,7 @@ import type { Effect, ScheduleTime } from "../../domain/effect.ts";
 import { EMPTY_MAP, EMPTY_PAYLOAD } from "../../domain/invocation.ts";
 import { DEFAULT_SYSTEM } from "../gates/ids.ts";
 import { type ProtoReader, WireError } from "../wire/reader.ts";
-import { readPayload } from "./wire-payload.ts";
+import { readPayload } from "../wire/wire-payload.ts";
 
 /** Effects of the protocol that this server has no name for in its domain; a turn that asks is refused. */
 const UNSUPPORTED: Readonly<Record<number, string>> = {

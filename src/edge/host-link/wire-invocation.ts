@@ -1,18 +1,9 @@
-import { type ActorId, actorPath } from "../../domain/actor.ts";
-import type { Caller, TraceContext } from "../../domain/invocation.ts";
+import { actorPath } from "../../domain/actor.ts";
+import type { TraceContext } from "../../domain/invocation.ts";
 import type { HostInvocation, HostTurn } from "../../domain/turn.ts";
-import { Caller_Kind } from "../../gen/troupe/v1/invocation_pb.ts";
+import { writeActor, writeCaller } from "../wire/wire-caller.ts";
 import type { ProtoWriter } from "../wire/writer.ts";
-import { writePayload } from "./wire-payload.ts";
-
-const CALLER_KINDS: Readonly<Record<Caller["kind"], Caller_Kind>> = {
-  anonymous: Caller_Kind.ANONYMOUS,
-  client: Caller_Kind.CLIENT,
-  host: Caller_Kind.HOST,
-  peer: Caller_Kind.PEER,
-  admin: Caller_Kind.ADMIN,
-  system: Caller_Kind.SYSTEM,
-};
+import { writePayload } from "../wire/wire-payload.ts";
 
 /** What a turn is written with besides itself. */
 export interface TurnContext {
@@ -75,23 +66,6 @@ function idempotencyKey(
 ): string {
   const own = call.requestId === "" ? `${epoch}.${turnId}` : call.requestId;
   return `${actorPath(actor)}/${call.action}/${own}`;
-}
-
-function writeActor(writer: ProtoWriter, field: number, { system, type, key }: ActorId): void {
-  const mark = writer.begin(field);
-  writer.string(1, system);
-  writer.string(2, type);
-  writer.string(3, key);
-  writer.end(mark);
-}
-
-function writeCaller(writer: ProtoWriter, field: number, { kind, id, roles, actor }: Caller): void {
-  const mark = writer.begin(field);
-  writer.uint(1, CALLER_KINDS[kind]);
-  writer.string(2, id);
-  for (const role of roles) writer.presentString(3, role);
-  if (actor !== undefined) writeActor(writer, 4, actor);
-  writer.end(mark);
 }
 
 function writeTrace(writer: ProtoWriter, { traceparent, tracestate }: TraceContext): void {

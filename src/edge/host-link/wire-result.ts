@@ -3,7 +3,7 @@ import { EMPTY_MAP, EMPTY_PAYLOAD, type Payload, type StringMap } from "../../do
 import type { TurnFailure } from "../../domain/turn.ts";
 import type { ProtoReader } from "../wire/reader.ts";
 import { readEffect } from "./wire-effect.ts";
-import { readPayload } from "./wire-payload.ts";
+import { readPayload } from "../wire/wire-payload.ts";
 
 /** A `TurnOutcome` as the host wrote it, not yet believed. */
 export interface RawOutcome {

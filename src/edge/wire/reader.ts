@@ -50,6 +50,11 @@ export class ProtoReader {
     this.#end = bytes.length;
   }
 
+  /** True at the end of the message. */
+  get ended(): boolean {
+    return this.#at >= this.#end;
+  }
+
   /** The next field's tag, or 0 at the end of the message. */
   tag(): number {
     if (this.#at >= this.#end) return 0;

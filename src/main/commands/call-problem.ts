@@ -28,6 +28,7 @@ const OUTCOMES: ReadonlyMap<WireOutcome, string> = new Map([
 const ADVICE: Readonly<Record<string, string>> = {
   not_started: "it never reached the actor and may be repeated",
   not_applied: "it reached the actor, and nothing of it was kept",
+  committed: "the call was applied, so a repeat changes nothing",
   unknown: "it may have been applied; repeat it with the same --request-id to learn the answer",
 };
 
@@ -36,16 +37,17 @@ export function callProblem(error: ConnectError, url: string): CommandError {
   const [detail] = error.findDetails(ErrorDetailSchema);
   if (detail === undefined) return transportProblem(error, url);
   const outcome = OUTCOMES.get(detail.outcome) ?? "unknown";
+  const advice = ADVICE[detail.committed ? "committed" : outcome] ?? "";
   const own = detail.hostCode !== "";
   // User code may borrow any code; only the server's own say something about the server.
   const exit = detail.code === "host.failed" ? EXIT.failed : (EXITS.get(error.code) ?? EXIT.failed);
   const code = own ? detail.hostCode : codeName(error.code);
-  return new CommandError(
-    `${code}: ${error.rawMessage}`,
-    exit,
-    hintOf(error, detail, ADVICE[outcome] ?? ""),
-    { code, outcome, reason: detail.reason, ...retryAfter(detail) },
-  );
+  return new CommandError(`${code}: ${error.rawMessage}`, exit, hintOf(error, detail, advice), {
+    code,
+    outcome,
+    reason: detail.reason,
+    ...retryAfter(detail),
+  });
 }
 
 /** No answer of a node, or of something that is none. */

@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { BUILT_IN, makeCatalogue, optionsOf, type CatalogueEntry } from "../../kernel/catalogue.ts";
 import { FAMILIES, type Family } from "../../kernel/families.ts";
 import { LIMIT_SETTINGS } from "../../kernel/limit-settings.ts";
-import { environmentName, flagName, optionKey, type Setting } from "../../kernel/setting.ts";
+import {
+  environmentName,
+  flagName,
+  optionKey,
+  type Setting,
+  variableOf,
+} from "../../kernel/setting.ts";
 import { NODE_SETTINGS } from "../../kernel/settings.ts";
 import { formatValue, type ValueSpec } from "../../kernel/value-types.ts";
 import { builtins } from "../builtins.ts";
@@ -86,7 +92,7 @@ function byDefault(spec: ValueSpec, required: boolean): string {
 
 function settingRow(setting: Setting<unknown>): string {
   const notes = `${setting.secret === true ? " Secret." : ""}${setting.reserved === true ? " Accepted, without effect in this release." : ""}`;
-  const environment = environmentName(setting.key);
+  const environment = variableOf(setting);
   return `| \`${setting.key}\` | \`${environment}\` | ${cell(range(setting))} | ${byDefault(setting, false)} | ${cell(setting.doc)}${notes} |\n`;
 }
 
@@ -108,6 +114,12 @@ function pluginSection(family: Family, { plugin }: CatalogueEntry): string {
   return `${head}\n| Option | Variable | Value | Default | Meaning |\n|---|---|---|---|---|\n${rows.join("")}`;
 }
 
+/** The family that has shown the plug-ins of this one already. */
+function shownBefore({ contract, key }: Family): Family | undefined {
+  const first = FAMILIES.find((each) => each.contract === contract);
+  return first?.key === key ? undefined : first;
+}
+
 function familySection(family: Family, entries: readonly CatalogueEntry[]): string {
   const environment = environmentName(family.key);
   const own = entries.filter((entry) => entry.plugin.contract === family.contract);
@@ -116,7 +128,11 @@ function familySection(family: Family, entries: readonly CatalogueEntry[]): stri
   const several = family.many
     ? `In a file, \`${family.key}: {<name>: {plugin: …, <option>: …}}\`.\n`
     : `In a file with options, \`${family.key}: {plugin: …, <option>: …}\`.\n`;
-  const sections = own.map((entry) => `\n${pluginSection(family, entry)}`).join("");
+  const before = shownBefore(family);
+  const sections =
+    before === undefined
+      ? own.map((entry) => `\n${pluginSection(family, entry)}`).join("")
+      : `The plug-ins and their options are those of \`${before.key}\`, with variables \`${family.optionPrefix}_<NAME>_<OPTION>\`.\n`;
   return `### \`${family.key}\`\n\n${family.doc}\n${choose}${standard}. ${several}${sections}`;
 }
 

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { type CallOptions, type Client, ConnectError, createClient } from "@connectrpc/connect";
+import type { DescService } from "@bufbuild/protobuf";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { type Command, InvalidArgumentError } from "commander";
 import { ActorService } from "../../gen/troupe/v1/actor_pb.ts";
+import { ClusterService } from "../../gen/troupe/v1/cluster_pb.ts";
 import { parseValue } from "../../kernel/value-types.ts";
 import { CommandError, usageError } from "../cli/command-error.ts";
 import { EXIT } from "../cli/exit-code.ts";
@@ -18,9 +20,9 @@ export interface ConnectionOptions {
   readonly json?: boolean;
 }
 
-/** A node and how to call it. */
-export interface Connection {
-  readonly client: Client<typeof ActorService>;
+/** A service of a node and how to call it. */
+export interface Connection<Service extends DescService = typeof ActorService> {
+  readonly client: Client<Service>;
   /** For unary calls: token and deadline. */
   readonly call: CallOptions;
   /** For streams, which last as long as they are read. */
@@ -30,15 +32,35 @@ export interface Connection {
 }
 
 /** Variables of the commands that call a node; they are no settings of one. */
-export const CLIENT_VARIABLES: readonly string[] = ["TROUPE_URL", "TROUPE_TOKEN"];
-const DEFAULT_URL = "http://127.0.0.1:7700";
+export const CLIENT_VARIABLES: readonly string[] = [
+  "TROUPE_URL",
+  "TROUPE_ADMIN_URL",
+  "TROUPE_TOKEN",
+];
+/** Where a service is: the variable that names it, and where it is by default. */
+interface Place {
+  readonly variable: string;
+  readonly url: string;
+}
+
+const CLIENT: Place = { variable: "TROUPE_URL", url: "http://127.0.0.1:7700" };
+const ADMIN: Place = { variable: "TROUPE_ADMIN_URL", url: "http://127.0.0.1:7701" };
 const TIMEOUT_MS = 30_000;
 const MAX_TOKEN_BYTES = 64 * 1024;
 
-/** Adds the options of `ConnectionOptions` to a command. */
+/** Adds the options of `ConnectionOptions` to a command that calls actors. */
 export function withConnection(command: Command): Command {
+  return withOptions(command, "where the node is", CLIENT);
+}
+
+/** Adds the options of `ConnectionOptions` to a command for administrators. */
+export function withAdminConnection(command: Command): Command {
+  return withOptions(command, "the admin address of the node", ADMIN);
+}
+
+function withOptions(command: Command, what: string, { variable, url }: Place): Command {
   return command
-    .option("--url <url>", `where the node is (TROUPE_URL, else ${DEFAULT_URL})`)
+    .option("--url <url>", `${what} (${variable}, else ${url})`)
     .option("--token-file <path>", "file with a bearer token")
     .option("--token <token>", "bearer token; TROUPE_TOKEN or a file keep it off the command line")
     .option("--timeout <duration>", "longest wait for an answer, e.g. 5s (30s)", durationMs)
@@ -71,15 +93,32 @@ export function namedValue(
 
 /** The node that options and environment name. Opens nothing; throws `CommandError`. */
 export function openConnection(options: ConnectionOptions, terminal: Terminal): Connection {
-  const url = options.url ?? nonEmpty(terminal.environment["TROUPE_URL"]) ?? DEFAULT_URL;
+  return open(ActorService, CLIENT, options, terminal);
+}
+
+/** The admin listener that options and environment name, likewise. */
+export function openAdminConnection(
+  options: ConnectionOptions,
+  terminal: Terminal,
+): Connection<typeof ClusterService> {
+  return open(ClusterService, ADMIN, options, terminal);
+}
+
+function open<Service extends DescService>(
+  service: Service,
+  place: Place,
+  options: ConnectionOptions,
+  terminal: Terminal,
+): Connection<Service> {
+  const url = options.url ?? nonEmpty(terminal.environment[place.variable]) ?? place.url;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw usageError(`${url} is not the URL of a node`, `write e.g. ${DEFAULT_URL}`);
+    throw usageError(`${url} is not the URL of a node`, `write e.g. ${place.url}`);
   }
   const token = tokenOf(options, terminal);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const transport = createConnectTransport({ baseUrl: url, httpVersion: "1.1" });
   return {
-    client: createClient(ActorService, transport),
+    client: createClient(service, transport),
     call: { headers, timeoutMs: options.timeout ?? TIMEOUT_MS },
     stream: { headers },
     attempt: async (work) => {

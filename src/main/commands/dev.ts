@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
+import process from "node:process";
 import type { Command } from "commander";
 import type { Settings } from "../../kernel/settings.ts";
 import type { Logger } from "../../node/ports.ts";
@@ -11,6 +12,7 @@ import type { Terminal } from "../cli/terminal.ts";
 import type { Server } from "../server/server.ts";
 import { actorLine, greeting, tryLine } from "./greeting.ts";
 import { acceptedSettings, type Flags } from "./load-settings.ts";
+import { runMembers } from "./run-members.ts";
 import { runServer } from "./run-server.ts";
 import { settingsHelp } from "./settings-help.ts";
 
@@ -18,6 +20,7 @@ const EXAMPLES = `
 Examples:
   troupe dev counter.ts                      serve a module, load it anew when it changes
   troupe dev src/*.ts --port 8080 --data-dir /tmp/try
+  troupe dev counter.ts --nodes 3            three members of one cluster
   troupe dev                                 no modules: attach hosts of any language
 
 State stays in the data directory (.troupe) between runs and over reloads. A module that is broken is
@@ -36,21 +39,48 @@ export function addDev(
     .description("run actor modules on the embedded store; reload them when they change")
     .addHelpText("after", () => EXAMPLES + settingsHelp())
     .option("--json", "one line of JSON per event")
-    .action(async (files: string[], { json = false }: { json?: boolean }) =>
-      exit(await dev(terminal, files, flags, json)),
+    .option("--nodes <count>", "so many members of one cluster, each a process; ports 10 apart")
+    .option("--chaos", "with --nodes: kill and pause members at random")
+    .action(async (files: string[], options: DevOptions) =>
+      exit(await dev(terminal, files, flags, options)),
     );
+}
+
+interface DevOptions {
+  readonly json?: boolean;
+  readonly nodes?: string;
+  readonly chaos?: boolean;
+}
+
+const MOST_NODES = 32;
+
+function nodeCount({ nodes = "1", chaos = false }: DevOptions): number {
+  const count = Number(nodes);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_NODES) {
+    throw usageError(`--nodes is a number from 1 to ${MOST_NODES}`);
+  }
+  if (chaos && count === 1) throw usageError("--chaos needs --nodes of 2 or more");
+  return count;
 }
 
 async function dev(
   terminal: Terminal,
   files: readonly string[],
   flags: Flags,
-  json: boolean,
+  options: DevOptions,
 ): Promise<number> {
+  const { json = false, chaos = false } = options;
+  const count = nodeCount(options);
+  const environment = { ...process.env };
   const missing = files.find((file) => !existsSync(file));
   if (missing !== undefined) throw usageError(`${printable(missing)} does not exist`);
   const accepted = await acceptedSettings(flags, terminal, json);
   if (typeof accepted === "number") return accepted;
+  if (count > 1) {
+    const command = ["dev", ...files];
+    const own = { settings: accepted.settings, count, onePort: false, chaos, json };
+    return runMembers(terminal, { flags, environment, command, ...own });
+  }
   const given = accepted.effective.some(
     ({ key, source }) => key === "shutdown_delay" && source.kind !== "default",
   );

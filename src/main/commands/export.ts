@@ -33,6 +33,7 @@ interface ExportOptions {
   readonly to: string;
   readonly resume?: boolean;
   readonly live?: boolean;
+  readonly store?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -66,6 +67,7 @@ export function addExport(
     .requiredOption("--to <file>", "a new file, or - for standard output")
     .option("--resume", "go on with the file of an export that ended early")
     .option("--live", "although nodes live on the store")
+    .option("--store <name>", "one of further statestores, instead of the main one")
     .option("--quiet", "no progress and no summary")
     .option("--json", "the summary as JSON")
     .action(async (options: ExportOptions) => {
@@ -84,7 +86,8 @@ async function exportAll(
   if (to !== "-") await attempt(() => refuseTaken(to), to);
   const startedMs = systemClock.now();
   return await attempt(async () => {
-    const lone = new LoneStatestore({ ...accepted, asItIs: true });
+    const { err } = terminal;
+    const lone = new LoneStatestore({ ...accepted, name: options.store, err, asItIs: true });
     await lone.start();
     try {
       const work = new Export(terminal, lone, accepted.settings.cluster, options);

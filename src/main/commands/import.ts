@@ -27,6 +27,7 @@ interface ImportOptions {
   readonly from: string;
   readonly merge?: boolean;
   readonly resume?: boolean;
+  readonly store?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -56,6 +57,7 @@ export function addImport(
     .requiredOption("--from <file>", "a file of troupe export, or - for standard input")
     .option("--merge", "into a store that has actors; of two, the one at the higher position stays")
     .option("--resume", "go on with a file whose import ended early")
+    .option("--store <name>", "one of further statestores, instead of the main one")
     .option("--quiet", "no progress and no summary")
     .option("--json", "the summary as JSON")
     .action(async (options: ImportOptions) => {
@@ -77,7 +79,8 @@ function importAll(
     // Read before the store is opened, which may make it.
     const header = await reader.header();
     refuseCluster(header, accepted.settings.cluster, from);
-    const lone = new LoneStatestore({ ...accepted, asItIs: false });
+    const { err } = terminal;
+    const lone = new LoneStatestore({ ...accepted, name: options.store, err, asItIs: false });
     await lone.start();
     try {
       return await new Import(terminal, accepted, options, { lone, reader, header }).run();

@@ -6,6 +6,8 @@ import { parseKeyring } from "../../platform/envelope-keyring.ts";
 import { CommandError, usageError } from "../cli/command-error.ts";
 import { EXIT } from "../cli/exit-code.ts";
 import type { Terminal } from "../cli/terminal.ts";
+import { type ConnectionOptions, withAdminConnection } from "./connection.ts";
+import { keyStatus } from "./key-status.ts";
 
 interface GenerateOptions {
   readonly id?: string;
@@ -27,7 +29,8 @@ Examples:
   troupe keys generate --id k2               kid:base64 on standard output
 
 To rotate, put the new key first and keep the old one behind it, separated by a comma: what is
-written is sealed with the first, what is there is opened with any.
+written is sealed with the first, what is there is opened with any. Rows are moved to the first in
+the background; troupe keys status says when the old one may go.
 `;
 const TOKEN_HELP = `
 Examples:
@@ -37,9 +40,20 @@ The token is shown once: give it to its holder, who sets TROUPE_TOKEN. The line 
 SHA-256; it belongs into the file of the authenticator: TROUPE_AUTH=token, TROUPE_AUTH_TOKEN_FILE=…
 `;
 
-/** Adds `troupe keys generate` and `troupe keys token`. */
+const STATUS_HELP = `
+Examples:
+  troupe keys status                         of the node on this machine
+  troupe keys status --url http://10.0.0.7:7701 --json
+
+Asks a running node at its admin address, which has every row of the statestore looked at: of all
+nodes where they share one. A key may go from the configuration when no rows lie under it.
+`;
+
+/** Adds `troupe keys generate`, `troupe keys status` and `troupe keys token`. */
 export function addKeys(program: Command, terminal: Terminal): void {
-  const keys = program.command("keys").description("make keys that seal states, and tokens");
+  const keys = program
+    .command("keys")
+    .description("make keys that seal states, and tokens; see which are in use");
   keys
     .command("generate")
     .description("make a key that seals states: kid:base64")
@@ -49,6 +63,11 @@ export function addKeys(program: Command, terminal: Terminal): void {
     .option("--out <file>", "write it to a new file that only this user may read")
     .option("--json", "JSON for programs")
     .action((options: GenerateOptions) => generate(terminal, options));
+  const status = keys
+    .command("status")
+    .description("how many rows lie under each state key, and how far re-encryption is")
+    .addHelpText("after", STATUS_HELP);
+  withAdminConnection(status).action((options: ConnectionOptions) => keyStatus(terminal, options));
   keys
     .command("token <name>")
     .description("make a bearer token and its line for the token authenticator")

@@ -10,6 +10,7 @@ import { attempt } from "./store-problem.ts";
 
 interface MigrateOptions {
   readonly dryRun?: boolean;
+  readonly store?: string;
   readonly json?: boolean;
 }
 
@@ -34,6 +35,7 @@ export function addMigrate(
     .description("bring the statestore's schema up to date, or show what is pending")
     .addHelpText("after", () => EXAMPLES + settingsHelp())
     .option("--dry-run", "show the pending steps with their statements, and take none")
+    .option("--store <name>", "one of further statestores, instead of the main one")
     .option("--json", "JSON for programs")
     .action(async (options: MigrateOptions) => {
       const accepted = await acceptedSettings(flags, terminal, options.json === true);
@@ -42,12 +44,12 @@ export function addMigrate(
 }
 
 function migrate(
-  { out }: Terminal,
+  { out, err }: Terminal,
   accepted: Accepted,
-  { dryRun = false, json = false }: MigrateOptions,
+  { dryRun = false, json = false, store: name }: MigrateOptions,
 ): Promise<number> {
   return attempt(async () => {
-    const { store, plugin } = new LoneStatestore({ ...accepted, asItIs: false });
+    const { store, plugin } = new LoneStatestore({ ...accepted, name, err, asItIs: false });
     const { migrations } = store;
     if (migrations === undefined) {
       const line = { statestore: plugin, have: null, want: null, steps: [] };

@@ -44,6 +44,7 @@ export async function runServer(options: RunOptions): Promise<number> {
   for (const { key, message } of warnings) log.warn("config.warning", { key, message });
   const ending = new Ending(log);
   const forced = ending.forced.then(() => false);
+  if (settings.stopWithStdin) process.stdin.resume().once("close", () => ending.begin());
   let server: Server;
   try {
     const actors = settings.actors.map((path) => resolve(path));

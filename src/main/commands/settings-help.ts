@@ -1,5 +1,5 @@
 import { FAMILIES } from "../../kernel/families.ts";
-import { environmentName, flagName } from "../../kernel/setting.ts";
+import { flagName, variableOf } from "../../kernel/setting.ts";
 import { allSettings, NODE_SETTINGS } from "../../kernel/settings.ts";
 import { formatValue } from "../../kernel/value-types.ts";
 
@@ -17,12 +17,12 @@ const NEEDED: readonly string[] = [
   "log_level",
 ];
 
-const flagOf = (key: string): string => `--${flagName(environmentName(key))}`;
+const flagOf = (key: string): string => `--${flagName(variableOf({ key }))}`;
 
 /** Every flag that names a setting, for the nearest name to one that does not. */
 export function settingFlags(): readonly string[] {
-  const keys = [...allSettings(), ...FAMILIES].map(({ key }) => key);
-  return ["--config", ...keys.map(flagOf)];
+  const named = [...allSettings(), ...FAMILIES].map((each) => `--${flagName(variableOf(each))}`);
+  return ["--config", ...named];
 }
 
 /** The part of a help text that teaches configuration. */

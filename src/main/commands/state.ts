@@ -1,12 +1,10 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import type { StringMap } from "../../domain/invocation.ts";
 import type { Payload } from "../../gen/troupe/v1/invocation_pb.ts";
-import type { RevisionInfo } from "../../gen/troupe/v1/actor_pb.ts";
 import { CommandError, usageError } from "../cli/command-error.ts";
 import { EXIT } from "../cli/exit-code.ts";
 import { compactJson } from "../cli/json-text.ts";
-import { pairsText, printable, Table } from "../cli/table.ts";
+import { pairsText } from "../cli/table.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { actorText, parseActor, type ActorName } from "./actor-path.ts";
 import {
@@ -16,14 +14,16 @@ import {
   wholeNumber,
   withConnection,
 } from "./connection.ts";
-import { listPages } from "./list-pages.ts";
+import { pastState } from "./past-state.ts";
+import { addStateDelete } from "./state-delete.ts";
+import { addStateDiff } from "./state-diff.ts";
+import { addStateHistory } from "./state-history.ts";
+import { addStateRestore } from "./state-restore.ts";
 import { jsonOf, payloadMember, writePayload } from "./payload-text.ts";
 
 interface StateOptions extends ConnectionOptions {
-  readonly history?: boolean;
   readonly revision?: number;
   readonly watch?: boolean;
-  readonly limit?: number;
 }
 
 /** A committed state as each of the three ways of asking has it. */
@@ -33,40 +33,41 @@ interface Shown {
   readonly tags: StringMap;
 }
 
-const PAGE = 100;
 const EXAMPLES = `
 Examples:
   troupe state counter/bar                 the committed state, its revision and its tags
   troupe state counter/bar --watch         every state from now on, one line each
-  troupe state order/42 --history          the revisions that are kept, newest first
   troupe state order/42 --revision 7       an earlier state
+  troupe state history order/42            the revisions that are kept, newest first
 
 The state goes to standard output, revision and tags to standard error; --json has all in one object
 per line. Revisions are kept where the actor type asks for a history.
 `;
 
-/** Adds `troupe state`. */
+/** Adds `troupe state` and the commands below it. */
 export function addState(program: Command, terminal: Terminal): void {
   const command = program
     .command("state <actor>")
     .description("show the committed state of an actor, past ones, or each as it comes")
     .addHelpText("after", EXAMPLES)
-    .option("--history", "list the revisions that are kept")
-    .option("--limit <n>", "revisions to list", wholeNumber, PAGE)
     .option("--revision <n>", "the state of this revision", wholeNumber)
     .option("--watch", "print each committed state until interrupted");
   withConnection(command).action((actor: string, options: StateOptions) =>
     state(terminal, parseActor(actor), options),
   );
+  addStateHistory(command, terminal);
+  addStateDiff(command, terminal);
+  addStateRestore(command, terminal);
+  addStateDelete(command, terminal);
 }
 
 function state(terminal: Terminal, actor: ActorName, options: StateOptions): Promise<void> {
-  const { history, revision, watch } = options;
-  const ways = [history, revision, watch].filter((way) => way !== undefined);
-  if (ways.length > 1) throw usageError("--history, --revision and --watch exclude each other");
+  const { revision, watch } = options;
+  if (revision !== undefined && watch !== undefined) {
+    throw usageError("--revision and --watch exclude each other");
+  }
   const connection = openConnection(options, terminal);
   const shown = { connection, terminal, actor, json: options.json === true };
-  if (history === true) return listHistory(shown, options.limit ?? PAGE);
   if (watch === true) return watchStates(shown);
   return revision === undefined ? current(shown) : past(shown, revision);
 }
@@ -84,21 +85,7 @@ async function current(request: Request): Promise<void> {
 }
 
 async function past(request: Request, revision: number): Promise<void> {
-  const { connection, actor } = request;
-  const { client, call, attempt } = connection;
-  const wanted = BigInt(revision);
-  const range = { actor, fromRevision: wanted, toRevision: wanted, withStates: true, pageSize: 1 };
-  const { revisions } = await attempt(() => client.history(range, call));
-  const found = revisions.find((row) => row.revision === wanted);
-  if (found === undefined) {
-    const message = `revision ${revision} of ${actorText(actor)} is not kept`;
-    throw new CommandError(
-      message,
-      EXIT.failed,
-      "troupe state <actor> --history lists those that are",
-    );
-  }
-  show(request, found);
+  show(request, await pastState(request.connection, request.actor, revision));
 }
 
 function show({ terminal, actor, json }: Request, shown: Shown): void {
@@ -131,42 +118,4 @@ async function watchStates(request: Request): Promise<void> {
   });
   if (!ended) return;
   throw new CommandError("the node ended the watch", EXIT.unavailable, "it may be stopping");
-}
-
-async function listHistory(request: Request, limit: number): Promise<void> {
-  const { connection, terminal, actor, json } = request;
-  const { client, call, attempt } = connection;
-  const { out, err } = terminal;
-  const table = new Table(["REVISION", "COMMITTED", "ACTION", "BYTES", "TAGS"]);
-  const pages = listPages({
-    limit,
-    pageSize: PAGE,
-    ask: async (page) => {
-      const found = await attempt(() => client.history({ actor, ...page }, call));
-      return { rows: found.revisions, nextPageToken: found.nextPageToken };
-    },
-  });
-  let shown = 0;
-  for await (const { rows } of pages) {
-    const lines = json ? rows.map(revisionLine) : table.lines(rows.map(revisionRow));
-    shown += rows.length;
-    out.write(lines.map((line) => `${line}\n`).join(""));
-    if (out.closed) return;
-  }
-  if (shown === 0 && !json) err.write(`no revision of ${actorText(actor)} is kept\n`);
-}
-
-function committedText({ committed }: RevisionInfo): string {
-  return committed === undefined ? "" : timestampDate(committed).toISOString();
-}
-
-function revisionRow(row: RevisionInfo): string[] {
-  const { revision, action, size, tags } = row;
-  return [String(revision), committedText(row), printable(action), String(size), pairsText(tags)];
-}
-
-function revisionLine(row: RevisionInfo): string {
-  const { revision, action, size, tags } = row;
-  const committed = committedText(row);
-  return JSON.stringify({ revision: Number(revision), committed, action, size, tags });
 }

@@ -22,13 +22,21 @@ export const STATESTORE_POWERS = [
  */
 export function offersOf(plugin: AnyPlugin): readonly string[] | undefined {
   if (plugin.contract !== "statestore@1") return undefined;
+  const descriptors = optionsOf(plugin);
   const options = Object.fromEntries(
-    optionsOf(plugin).map(([option, descriptor]) => [option, descriptor.default]),
+    descriptors.map(([name, { default: value }]) => [name, value]),
   );
+  // A server has no address by default; nobody connects to this one.
+  const url = `${plugin.name}://troupe@localhost/troupe`;
+  const store = made(plugin, options) ?? made(plugin, { ...options, url });
+  if (store === undefined) return undefined;
+  return [store.durability, ...STATESTORE_POWERS.filter((power) => store[power] !== undefined)];
+}
+
+function made(plugin: AnyPlugin, options: Record<string, unknown>): Statestore | undefined {
   try {
     const create = plugin.create as (options: unknown, host: StatestoreHost) => Statestore;
-    const store = create(options, bareHost());
-    return [store.durability, ...STATESTORE_POWERS.filter((power) => store[power] !== undefined)];
+    return create(options, bareHost());
   } catch {
     return undefined;
   }

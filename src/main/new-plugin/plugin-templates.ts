@@ -5,6 +5,7 @@ import acl from "./templates/acl/plugin.ts";
 import activator from "./templates/activators/plugin.ts";
 import authenticator from "./templates/authenticators/plugin.ts";
 import balancer from "./templates/balancers/plugin.ts";
+import discovery from "./templates/discovery/plugin.ts";
 import partitionTolerance from "./templates/partition-tolerance/plugin.ts";
 import placement from "./templates/placement/plugin.ts";
 import statestore from "./templates/statestores/plugin.ts";
@@ -25,6 +26,7 @@ const TEMPLATES: readonly Template[] = [
   { folder: "statestores", plugin: statestore, component: "statestore" },
   { folder: "placement", plugin: placement, component: "placement" },
   { folder: "partition-tolerance", plugin: partitionTolerance, component: "partition-tolerance" },
+  { folder: "discovery", plugin: discovery, component: "discovery" },
   { folder: "balancers", plugin: balancer, component: "balancer" },
   { folder: "acl", plugin: acl, component: "access-policy" },
   { folder: "authenticators", plugin: authenticator, component: "authenticator" },

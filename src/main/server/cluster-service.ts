@@ -1,18 +1,23 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { ActorId, ActorTypeSpec, Statestore } from "../../contract/index.ts";
+import type { ActorId, ActorTypeSpec } from "../../contract/index.ts";
 import {
   type ClusterService,
+  GetKeysResponseSchema,
   GetNodeResponseSchema,
   GetOwnerResponseSchema,
   HostInfoSchema,
   NodeStatus as WireStatus,
+  StateKeyState,
 } from "../../gen/troupe/v1/cluster_pb.ts";
 import { ActorKind, ActorTypeSchema } from "../../gen/troupe/v1/host_pb.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { BUILT_IN } from "../../kernel/catalogue.ts";
+import { unfitText } from "../../core/placement/fitness.ts";
+import type { MemberRow } from "../../node/cluster/cluster.ts";
+import type { KeyRows, KeyStatus } from "../../node/key-status.ts";
 import type { Node } from "../../node/node.ts";
 import type { NodeStatus } from "../../node/node-api.ts";
 import type { Clock } from "../../node/ports.ts";
@@ -23,7 +28,6 @@ export interface AdminWorld {
   readonly node: Node;
   readonly kernel: Kernel;
   readonly catalogue: Catalogue;
-  readonly store: Statestore;
   readonly storeText: string;
   readonly nodeName: string;
   readonly cluster: string;
@@ -33,6 +37,7 @@ export interface AdminWorld {
   readonly stop: () => void;
 }
 
+const MOST_CANDIDATES = 16;
 const STATUS: Readonly<Record<NodeStatus, WireStatus>> = {
   starting: WireStatus.STARTING,
   running: WireStatus.RUNNING,
@@ -50,7 +55,8 @@ const KINDS: Readonly<Record<ActorTypeSpec["kind"], ActorKind>> = {
 
 /** Administration of one node; the edge has authorised the caller before. */
 export function makeClusterService(world: AdminWorld): ServiceImpl<typeof ClusterService> {
-  const { node, kernel, catalogue, store, nodeName } = world;
+  const { node, kernel, catalogue, nodeName } = world;
+  const { rooms } = node;
   return {
     getNode: () =>
       create(GetNodeResponseSchema, {
@@ -60,12 +66,13 @@ export function makeClusterService(world: AdminWorld): ServiceImpl<typeof Cluste
         commit: build.commit,
         status: STATUS[node.status],
         uptime: durationFromMs(Math.round(world.clock.now() - world.startedMs)),
-        session: BigInt(node.sessions.current ?? 0),
+        session: BigInt(rooms.main.sessions.current ?? 0),
         activations: node.table.activations,
         statestore: world.storeText,
       }),
     listMembers: async () => {
-      const rows = await store.sessions.list();
+      if (node.cluster !== undefined) return { members: node.cluster.members.map(memberMessage) };
+      const rows = await rooms.main.store.sessions.list();
       const up = rows.filter((row) => row.state === "up");
       return {
         members: up.map((row) => ({
@@ -97,11 +104,48 @@ export function makeClusterService(world: AdminWorld): ServiceImpl<typeof Cluste
     }),
     listPlugins: () => ({ plugins: pluginRows(kernel, catalogue) }),
     getOwner: ({ actor }) => ownerOf(world, actor),
+    getKeys: async () => keysMessage(await node.keys()),
     drain: () => {
       world.stop();
       return { status: WireStatus.DRAINING };
     },
   };
+}
+
+function memberMessage({ info, member, linked }: MemberRow) {
+  return {
+    node: member.nodeId,
+    address: member.address,
+    status: member.draining ? WireStatus.DRAINING : WireStatus.RUNNING,
+    session: BigInt(info.generation),
+    tags: { ...member.tags },
+    state: info.state,
+    linked,
+    types: member.types?.size ?? 0,
+  };
+}
+
+const KEY_STATES: Readonly<Record<KeyRows["state"], StateKeyState>> = {
+  active: StateKeyState.ACTIVE,
+  decrypt: StateKeyState.DECRYPT,
+  retired: StateKeyState.RETIRED,
+  missing: StateKeyState.MISSING,
+};
+
+function keysMessage({ encrypted, keys, resealing }: KeyStatus) {
+  return create(GetKeysResponseSchema, {
+    encrypted,
+    keys: keys.map(({ name, state, rows }) => ({
+      id: name,
+      state: KEY_STATES[state],
+      ...(rows !== undefined && { rows: BigInt(rows) }),
+    })),
+    resealing: {
+      ...resealing,
+      moved: BigInt(resealing.moved),
+      unreadable: BigInt(resealing.unreadable),
+    },
+  });
 }
 
 function pluginRows(kernel: Kernel, catalogue: Catalogue) {
@@ -119,18 +163,24 @@ function pluginRows(kernel: Kernel, catalogue: Catalogue) {
   });
 }
 
-/** Where the actor belongs by placement, and where it is. */
+/** Where the actor belongs by placement and why, and whether it is here. */
 async function ownerOf(world: AdminWorld, actor: Partial<ActorId> | undefined) {
   const { system = "", type = "", key = "" } = actor ?? {};
   const id: ActorId = { system: system || "default", type, key };
-  const view = { version: 1, members: [{ nodeId: world.nodeName, weight: 1, tags: {} }] };
-  const [placed = ""] = world.kernel.one("placement@1").owners(id, view, 1);
-  const row = await world.store.read(id);
+  const { cluster, rooms, table } = world.node;
+  const row = await rooms.of(id.system).store.read(id);
+  const alone = { candidates: [world.nodeName], passedOver: [] };
+  const { candidates, passedOver } = cluster?.candidates(id, MOST_CANDIDATES) ?? alone;
   return create(GetOwnerResponseSchema, {
-    placed,
-    active: world.node.table.activeEpoch(id) === undefined ? "" : world.nodeName,
+    placed: candidates[0] ?? "",
+    active: table.activeEpoch(id) === undefined ? "" : world.nodeName,
     epoch: BigInt(row?.epoch ?? 0),
     revision: BigInt(row?.revision ?? 0),
+    candidates: [...candidates],
+    passedOver: passedOver.map(({ nodeId, why }) => ({
+      node: nodeId,
+      why: unfitText(why),
+    })),
   });
 }
 

@@ -77,7 +77,7 @@ function keepOnce(path: string, make: () => string): string {
 }
 
 /** Makes the names in a directory durable, where the platform has such a thing. */
-function syncDirectory(path: string): void {
+export function syncDirectory(path: string): void {
   if (process.platform === "win32") return;
   const directory = openSync(path, "r");
   try {

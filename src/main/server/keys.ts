@@ -15,8 +15,8 @@ export function openSealer(settings: Settings, dataDir: string): Sealer {
   const { cluster, encryption, statestoreKeys, selections } = settings;
   if (encryption === "off") return plainSealer();
   if (statestoreKeys !== undefined) return makeSealer(parseKeyring(statestoreKeys), cluster);
-  const store = selections.find((selection) => selection.contract === "statestore@1");
-  if (store === undefined || !EMBEDDED.has(store.plugin)) {
+  const stores = selections.filter((selection) => selection.contract === "statestore@1");
+  if (!stores.every(({ plugin }) => EMBEDDED.has(plugin))) {
     throw new ServerError("request.invalid", "statestore_keys is missing", "not_started", {
       reason: "state_key_missing",
     });

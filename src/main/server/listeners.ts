@@ -73,7 +73,8 @@ export async function bindListeners(world: ListenerWorld): Promise<BoundListener
   const dialled = new DialledHosts(links, transport, "local");
   const bound: Listener[] = [];
   const bind = async (address: Address, handler: HttpHandler): Promise<Listener> => {
-    const listener = await listen(listenOptions(world, address), handler);
+    const reusePort = settings.reusePort && address !== settings.adminAddr;
+    const listener = await listen({ ...listenOptions(world, address), reusePort }, handler);
     bound.push(listener);
     return listener;
   };

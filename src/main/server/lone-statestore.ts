@@ -3,19 +3,26 @@ import type { SessionRow, Statestore } from "../../contract/index.ts";
 import { ServerError } from "../../domain/error.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { optionsOf } from "../../kernel/catalogue.ts";
-import type { Selection } from "../../kernel/families.ts";
+import { MAIN_STATESTORE, type Selection } from "../../kernel/families.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import type { Settings } from "../../kernel/settings.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { guardExit } from "../../platform/exit-guard.ts";
 import { makeLogger } from "../../platform/logging/make-logger.ts";
 import { systemRandom } from "../../platform/random.ts";
+import { usageError } from "../cli/command-error.ts";
+import { printable } from "../cli/table.ts";
+import type { Output } from "../cli/terminal.ts";
 import { pluginHosts } from "./plugin-hosts.ts";
 
 /** What a statestore is run by itself with. */
 export interface LoneOptions {
   readonly settings: Settings;
   readonly catalogue: Catalogue;
+  /** Name of one of several statestores; the main one without it. */
+  readonly name: string | undefined;
+  /** Where its log goes. */
+  readonly err: Output;
   /** Refuse a store that would have to be made or migrated first. */
   readonly asItIs: boolean;
 }
@@ -31,15 +38,21 @@ export class LoneStatestore {
   readonly #kernel: Kernel;
 
   /** Creates it; throws `BootError`. Nothing is opened yet. */
-  constructor({ settings, catalogue, asItIs }: LoneOptions) {
+  constructor({ settings, catalogue, name, err, asItIs }: LoneOptions) {
     process.umask(UMASK);
     const log = makeLogger({
       level: settings.logLevel === "error" ? "error" : "warn",
       format: settings.logFormat,
       clock: systemClock,
+      terminal: err.interactive,
+      sink: {
+        write: (text, done) => {
+          err.write(text);
+          done();
+        },
+      },
     });
-    const selection = settings.selections.find(({ contract }) => contract === "statestore@1");
-    if (selection === undefined) throw new Error("a configuration names a statestore");
+    const selection = selectionOf(settings, name);
     this.plugin = selection.plugin;
     const quiet = (): void => undefined;
     this.#kernel = new Kernel({
@@ -56,6 +69,10 @@ export class LoneStatestore {
         shared: settings.workers > 1,
         queryTimeoutMs: settings.limits.queryTimeoutMs,
         transactionTries: settings.limits.transactionTries,
+        nodeName: "",
+        seeds: [],
+        peerPort: 0,
+        sessions: () => this.store.sessions.list(),
         door: () => {
           throw new Error("a statestore has no door");
         },
@@ -83,6 +100,15 @@ export class LoneStatestore {
   async describe(): Promise<string> {
     return `${this.plugin}, ${await this.store.describe()}`;
   }
+}
+
+function selectionOf({ selections }: Settings, name = MAIN_STATESTORE): Selection {
+  const stores = selections.filter(({ contract }) => contract === "statestore@1");
+  const found = stores.find(({ instance }) => instance === name);
+  if (found !== undefined) return found;
+  const names = stores.map(({ instance }) => instance).filter((each) => each !== MAIN_STATESTORE);
+  const hint = names.length === 0 ? "none is configured" : `there are: ${names.join(", ")}`;
+  throw usageError(`no further statestore is named ${printable(name)}`, hint);
 }
 
 /** A store that can start without taking steps of its schema is told to. */

@@ -1,19 +1,18 @@
 import { randomBytes } from "node:crypto";
-import type { ActorId, ContractId, HostOf, Statestore } from "../../contract/index.ts";
+import type { ActorId, ContractId, HostOf } from "../../contract/index.ts";
 import { checkedActorId, checkName, checkRequestId } from "../../edge/gates/ids.ts";
 import { checkedMetadata } from "../../edge/gates/metadata.ts";
 import { actorPath } from "../../domain/actor.ts";
 import { EMPTY_MAP } from "../../domain/invocation.ts";
 import type { Catalogue } from "../../kernel/catalogue.ts";
 import { Hooks } from "../../kernel/hooks.ts";
-import { type HostRequest, Kernel } from "../../kernel/kernel.ts";
+import { type HostRequest, isNeeded, Kernel } from "../../kernel/kernel.ts";
+import { parseSeed } from "../../kernel/seed-address.ts";
 import type { Settings } from "../../kernel/settings.ts";
-import { checkKeys } from "../../node/check-keys.ts";
 import { makeActivatorDoor } from "../../node/activator-door.ts";
 import { Node } from "../../node/node.ts";
 import type { Clock, Logger } from "../../node/ports.ts";
 import type { Sealer } from "../../node/sealer.ts";
-import { selfTestStatestore } from "../../node/statestore-self-test.ts";
 import type { NodeEvents } from "../../node/node-events.ts";
 import { Webhooks } from "../../node/webhooks.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -23,11 +22,14 @@ import { systemRandom } from "../../platform/random.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { chainAuthenticators } from "./authenticators.ts";
 import { openDataDir } from "./data-dir.ts";
+import { clusterParts } from "./cluster-parts.ts";
 import { callDigest } from "./digest.ts";
 import { openSealer } from "./keys.ts";
 import { callLimits } from "./limits.ts";
 import { type BoundListeners, bindListeners } from "./listeners.ts";
 import { pluginHosts } from "./plugin-hosts.ts";
+import { statusOf } from "./status.ts";
+import { madeStores, prepareStores, stateOf } from "./stores.ts";
 import { watchTls } from "./tls-watch.ts";
 
 /** What a server is started with. */
@@ -54,7 +56,6 @@ export class Server {
   readonly #telemetry: Telemetry;
   readonly #kernel: Kernel;
   readonly #node: Node;
-  readonly #store: Statestore;
   readonly #sealer: Sealer;
   readonly #nodeName: string;
   readonly #startedMs: number;
@@ -90,11 +91,22 @@ export class Server {
       stopTimeoutMs: settings.limits.pluginStopTimeoutMs,
     });
     this.#kernel.create();
-    this.#store = this.#kernel.one("statestore@1");
+    const stores = madeStores(this.#kernel, settings);
+    const cluster = clusterParts({
+      settings,
+      kernel: this.#kernel,
+      store: stores.store,
+      bootId: this.#bootId,
+      clock: this.#clock,
+      random: systemRandom,
+      log,
+      observer: this.#telemetry.instruments,
+    });
     this.#node = new Node({
       nodeName,
       bootId: this.#bootId,
-      store: this.#store,
+      ...stores,
+      ...(cluster !== undefined && { cluster }),
       sealer: this.#sealer,
       balancer: this.#kernel.one("balancer@1"),
       policy: this.#kernel.one("acl@1"),
@@ -182,9 +194,7 @@ export class Server {
   async #startNode(): Promise<void> {
     const { settings, log, actors } = this.#options;
     await this.#telemetry.start();
-    await checkKeys(this.#store.meta, this.#sealer);
-    await selfTestStatestore(this.#store, this.#bootId);
-    this.#storeText = await this.#store.describe();
+    this.#storeText = await prepareStores(this.#node.rooms, this.#sealer, this.#bootId, log);
     await this.#node.start();
     if (actors.length > 0) {
       this.#inProcess = await startInProcess({
@@ -206,7 +216,6 @@ export class Server {
         node: this.#node,
         kernel: this.#kernel,
         catalogue: this.#options.catalogue,
-        store: this.#store,
         storeText: this.#storeText,
         nodeName: this.#nodeName,
         cluster: settings.cluster,
@@ -225,7 +234,14 @@ export class Server {
       trace: this.#telemetry.tracing,
       pageTokenKey: randomBytes(32),
       metrics: () => this.#telemetry.metrics(),
-      statusz: () => this.#statusz(),
+      statusz: () =>
+        statusOf({
+          node: this.#node,
+          kernel: this.#kernel,
+          nodeName: this.#nodeName,
+          cluster: settings.cluster,
+          storeText: this.#storeText,
+        }),
       checks: () => this.#checks(),
     });
     this.#stopTlsWatch = await watchTls({
@@ -260,10 +276,18 @@ export class Server {
       shared: settings.workers > 1,
       queryTimeoutMs: settings.limits.queryTimeoutMs,
       transactionTries: settings.limits.transactionTries,
+      nodeName: this.#nodeName,
+      seeds: settings.seeds.flatMap((text) => {
+        const seed = parseSeed(text);
+        const { port } = settings.peerAddr;
+        return seed === undefined ? [] : [{ host: seed.host, port: seed.port ?? port }];
+      }),
+      peerPort: settings.peerAddr.port,
+      sessions: () => this.#node.rooms.main.store.sessions.list(),
       door: (instance) =>
         makeActivatorDoor(instance, {
           invoker: { invoke: (call, signal) => this.#node.router.invoke(call, signal) },
-          store: this.#store,
+          store: () => this.#node.rooms.main.store,
           webhooks: this.#webhooks,
           clock: this.#clock,
           limits: callLimits(settings.limits),
@@ -282,20 +306,21 @@ export class Server {
   }
 
   #checks(): Readonly<Record<string, string>> {
+    const { main } = this.#node.rooms;
     const checks: Record<string, string> = {
-      statestore: this.#node.storeReachable ? "ok" : "unreachable",
-      session: this.#node.sessions.marginMs > 0 ? "ok" : "expired",
+      statestore: stateOf(main),
+      session: main.session === undefined ? "expired" : "ok",
     };
     // What a component says of itself is for administrators; anybody may ask this.
     for (const { contract, instance, health } of this.#kernel.health().components) {
-      if (health === "failed" && contract !== "activator@1") checks[instance] = "failed";
+      if (health === "failed" && isNeeded(contract, instance)) checks[instance] = "failed";
     }
     return checks;
   }
 
   #events(): NodeEvents {
     const { log } = this.#options;
-    let lostMs = 0;
+    const lostMs = new Map<string, number>();
     return {
       activated: (actor, epoch) => void this.#hooks.emit("actor.activated", { actor, epoch }),
       deactivated: (actor, reason) => void this.#hooks.emit("actor.deactivated", { actor, reason }),
@@ -306,25 +331,34 @@ export class Server {
       },
       hostAttached: (hostId, types) => void this.#hooks.emit("host.attached", { hostId, types }),
       hostLost: (hostId, reason) => void this.#hooks.emit("host.lost", { hostId, reason }),
-      storeReachable: (reachable) => {
+      storeReachable: (store, reachable) => {
         const now = this.#clock.now();
-        if (reachable) void this.#hooks.emit("store.recovered", { afterMs: now - lostMs });
-        else {
-          lostMs = now;
-          void this.#hooks.emit("store.unavailable", { reason: "a session was not renewed" });
+        if (reachable) {
+          const afterMs = now - (lostMs.get(store) ?? now);
+          void this.#hooks.emit("store.recovered", { store, afterMs });
+        } else {
+          lostMs.set(store, now);
+          const reason = "a session was not renewed";
+          void this.#hooks.emit("store.unavailable", { store, reason });
         }
       },
     };
   }
 
   #read(): void {
-    const { table, hosts } = this.#node;
+    const { table, hosts, rooms } = this.#node;
     this.#telemetry.read({
       inFlight: () => table.inFlight,
       activations: () => table.activations,
       mailboxCalls: () => table.mailboxes().calls,
       longestMailbox: () => table.mailboxes().longest,
-      leaseMarginMs: () => this.#node.sessions.marginMs,
+      stores: () =>
+        rooms.all.map((room) => ({
+          name: room.name,
+          isUp: stateOf(room) === "ok",
+          leaseMarginMs: room.sessions.marginMs,
+          activations: table.activationsIn(room),
+        })),
       hosts: () => {
         const kinds = new Map<string, number>();
         for (const { link } of hosts.summaries()) {
@@ -332,28 +366,8 @@ export class Server {
         }
         return kinds;
       },
+      members: () => this.#node.cluster?.gauges,
     });
-  }
-
-  #statusz(): unknown {
-    return {
-      node: this.#nodeName,
-      cluster: this.#options.settings.cluster,
-      status: this.#node.status,
-      statestore: this.#storeText,
-      session: this.#node.sessions.current,
-      activations: this.#node.table.activations,
-      in_flight: this.#node.table.inFlight,
-      components: this.#kernel.health().components,
-      hosts: this.#node.hosts.summaries().map(({ link, types, inFlight, credit }) => ({
-        id: link.id,
-        name: link.name,
-        kind: link.kind,
-        types,
-        in_flight: inFlight,
-        credit,
-      })),
-    };
   }
 }
 

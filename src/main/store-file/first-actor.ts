@@ -1,5 +1,5 @@
 import type { ActorId, Portability, PortableRow } from "../../contract/index.ts";
-import { INTERNAL_SYSTEM } from "../../node/type-rules.ts";
+import { INTERNAL_SYSTEM } from "../../domain/actor.ts";
 
 const PAGE_ROWS = 100;
 

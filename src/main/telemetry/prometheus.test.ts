@@ -42,14 +42,21 @@ describe("the text of a scrape", () => {
       activations: () => activations,
       mailboxCalls: () => 3,
       longestMailbox: () => 4,
+      members: () => undefined,
       hosts: () => new Map([["attach", 5]]),
-      leaseMarginMs: () => 1_500,
+      stores: () => [
+        { name: "default", isUp: true, leaseMarginMs: 1_500, activations: 7 },
+        { name: "archive", isUp: false, leaseMarginMs: -250, activations: 0 },
+      ],
     });
     activations = 9;
     const text = lines(instruments.metrics);
     expect(text).toContain("troupe_activations 9");
     expect(text).toContain('troupe_hosts{kind="attach"} 5');
-    expect(text).toContain("troupe_lease_margin_seconds 1.5");
+    expect(text).toContain('troupe_lease_margin_seconds{store="default"} 1.5');
+    expect(text).toContain('troupe_lease_margin_seconds{store="archive"} -0.25');
+    expect(text).toContain('troupe_store_up{store="archive"} 0');
+    expect(text).toContain('troupe_store_activations{store="default"} 7');
   });
 });
 
@@ -57,8 +64,9 @@ test("milliseconds become seconds, and outcomes of commits are told apart", () =
   const instruments = new Instruments();
   instruments.observe("Invoke", "ok", 250);
   instruments.committed(3, 7, 2);
-  instruments.failed("fenced", 1);
-  instruments.failed("unknown", 2);
+  instruments.failed("fenced", 1, "default");
+  instruments.failed("unknown", 2, "archive");
+  instruments.stored("claim", "state.unavailable", 3, "archive");
   const text = lines(instruments.metrics);
   expect(text).toContain('troupe_rpc_seconds_sum{method="Invoke",code="ok"} 0.25');
   expect(text).toContain('troupe_rpc_seconds_bucket{method="Invoke",code="ok",le="0.25"} 1');
@@ -66,6 +74,8 @@ test("milliseconds become seconds, and outcomes of commits are told apart", () =
   expect(text).toContain("troupe_turn_fenced_total 1");
   expect(text).toContain("troupe_commit_ambiguous_total 2");
   expect(text).toContain('troupe_commit_failed_total{outcome="unknown"} 2');
+  expect(text).toContain('troupe_store_failed_total{store="archive",op="commit"} 1');
+  expect(text).toContain('troupe_store_failed_total{store="archive",op="claim"} 1');
 });
 
 test("beyond the limit everything goes to one series", () => {

@@ -44,7 +44,11 @@ export const VERDICTS: readonly VerdictEntry[] = [
     "guesses from an address are slowed down, a right token is accepted all the same (`plugins/authenticators/token/token.test.ts`); the rate is not measured",
   ],
   ["RPC-141", "met", "`src/node/hosts.test.ts`"],
-  ["RPC-147", "later", "an embedded store is not down by itself; a full disk is DB-059"],
+  [
+    "RPC-147",
+    "met",
+    "`unavailable` at once; the reason is PARTITIONED once a lease could not be renewed",
+  ],
   ["SWIM", "later", "one node in this release; there is no gossip port"],
   [
     "CFG-017",
@@ -56,16 +60,11 @@ export const VERDICTS: readonly VerdictEntry[] = [
     "met",
     "seen of the binary as an ordinary user; the tests may run as root, so the system's error is handed in",
   ],
-  [
-    "CFG-037 CFG-039 CFG-041 CFG-043",
-    "later",
-    "database URLs come with the networked statestores; the URL checks are in `src/kernel/refused-settings.test.ts`",
-  ],
   ["CFG-045", "met", "`plugins/statestores/sqlite/sqlite-start.test.ts`"],
   [
     "CFG-061",
-    "differs",
-    "10,000 seeds are refused; there is no warning of `localhost`, since seeds have no effect yet",
+    "met",
+    "the list is refused as a whole; the warning of `localhost` is in `src/kernel/read-settings.test.ts`",
   ],
   ["CFG-067 CFG-069", "later", "no OIDC authenticator in this release"],
   [
@@ -123,23 +122,20 @@ export const VERDICTS: readonly VerdictEntry[] = [
     "`plugins/statestores/sqlite/sqlite-start.test.ts`, `test/conformance/statestore.suite.ts`",
   ],
   [
-    "DB-009 DB-011 DB-013 DB-015 DB-053 DB-055 DB-057 DB-063",
-    "later",
-    "networked databases; SQLite has none of these",
+    "DB-009 DB-011 DB-015",
+    "met",
+    "`plugins/statestores/postgres/postgres-start.test.ts`, `plugins/statestores/mysql/mysql-start.test.ts`",
   ],
+  ["DB-057", "met", "renewals wait for no call and not for each other"],
   ["DB-031", "other design", "states are not compressed"],
   ["DB-033", "differs", "the state type is authenticated: another one is data loss"],
   ["DB-037 DB-043", "met", "`plugins/statestores/sqlite/sqlite-damage.test.ts`"],
-  [
-    "DB-041",
-    "differs",
-    "the owner's next commit fails and the activation is dropped (`plugins/statestores/sqlite/sqlite-damage.test.ts`); afterwards it is a new actor",
-  ],
+  ["DB-041", "met", "as long as the process remembers the actor: after a restart it is a new one"],
   ["DB-045 DB-047", "later", "schedules of actors are `unimplemented`"],
   [
     "DB-049 DB-051",
     "met",
-    "one process holds the file; SQLITE_BUSY is retried by `busy_timeout`, then `unavailable`",
+    "`plugins/statestores/postgres/postgres-faults.test.ts`, `plugins/statestores/mysql/mysql-faults.test.ts`, `plugins/statestores/cockroachdb/cockroach-retries.test.ts`; SQLITE_BUSY is retried by `busy_timeout`",
   ],
   ["DB-059", "met", "`plugins/statestores/sqlite/sqlite-damage.test.ts`"],
   [

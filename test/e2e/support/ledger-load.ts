@@ -16,20 +16,29 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
  */
 export class LedgerLoad {
   readonly ops: Op[] = [];
-  readonly #url: string;
+  readonly #urls: readonly string[];
+  readonly #onAcknowledged: (ms: number) => void;
   #stamp = 0;
   #acknowledged = 0;
+  readonly #byKey = new Map<string, number>();
   #repeated = 0;
   #stopping = false;
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(url: string) {
-    this.#url = url;
+  /** With several addresses a caller goes to the next one when a connection ends unanswered. */
+  constructor(url: string | readonly string[], onAcknowledged: (ms: number) => void = () => {}) {
+    this.#urls = typeof url === "string" ? [url] : url;
+    this.#onAcknowledged = onAcknowledged;
   }
 
   /** Calls that were answered with OK so far. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** The same of one ledger. */
+  acknowledgedBy(key: string): number {
+    return this.#byKey.get(key) ?? 0;
   }
 
   /** Attempts that nobody answered: the fault was felt. */
@@ -51,6 +60,7 @@ export class LedgerLoad {
   }
 
   async #call(key: string, caller: number): Promise<void> {
+    let at = caller;
     for (let n = 0; !this.#stopping; n += 1) {
       const id = `${key}-${caller}-${n}`;
       const attempts: Attempt[] = [];
@@ -58,32 +68,47 @@ export class LedgerLoad {
       const callStamp = this.#next();
       const named = { actor, action: "append", argument: id, requestId: id, isAbuse: false };
       this.ops.push({ id, ...named, callStamp, attempts });
-      while (!(await this.#attempt(key, id, attempts)));
+      for (;;) {
+        const outcome = await this.#attempt(key, id, attempts, at);
+        if (outcome === "ok") break;
+        if (outcome === "dead") at += 1;
+      }
     }
   }
 
-  async #attempt(key: string, id: string, attempts: Attempt[]): Promise<boolean> {
+  async #attempt(
+    key: string,
+    id: string,
+    attempts: Attempt[],
+    at: number,
+  ): Promise<"ok" | "refused" | "dead"> {
+    const url = this.#urls[at % this.#urls.length] ?? "";
+    const begun = performance.now();
     const attempt: Attempt = { node: "", heard: [] };
     attempts.push(attempt);
     try {
       const headers = { "idempotency-key": id, "x-troupe-deadline-ms": String(ATTEMPT_MS) };
-      const answer = await callJson(this.#url, `ledger/${key}/append`, id, headers);
+      const answer = await callJson(url, `ledger/${key}/append`, id, headers);
       const stamp = this.#next();
       if (answer.status === 200) {
         const { value, revision, replayed } = answer;
         attempt.heard.push({ kind: "ok", stamp, value, revision, replayed, node: "" });
         this.#acknowledged += 1;
-        return true;
+        this.#byKey.set(key, this.acknowledgedBy(key) + 1);
+        this.#onAcknowledged(performance.now() - begun);
+        return "ok";
       }
       const said = outcomeOf(answer.value) ?? "";
       const outcome = OUTCOMES[said] ?? "unknown";
       const code = "state.unavailable";
       attempt.heard.push({ kind: "error", stamp, code, outcome, owner: undefined, node: "" });
+      this.#repeated += 1;
+      return "refused";
     } catch {
       // The connection ended without an answer.
+      this.#repeated += 1;
+      return "dead";
     }
-    this.#repeated += 1;
-    return false;
   }
 
   #next(): number {

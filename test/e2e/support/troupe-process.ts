@@ -148,6 +148,7 @@ export class TroupeServer extends TroupeProcess {
 const FREE_PORTS = {
   TROUPE_HTTP_ADDR: "127.0.0.1:0",
   TROUPE_ADMIN_ADDR: "127.0.0.1:0",
+  TROUPE_PEER_ADDR: "127.0.0.1:0",
 };
 /** One client is all the load there is, so its share must not end first. */
 const NO_QUOTA = {

@@ -522,6 +522,8 @@ export type DeleteRequest = Message<"troupe.v1.DeleteRequest"> & {
   actor?: ActorId | undefined;
 
   /**
+   * Also makes past states, recorded replies and all else that was kept of the actor unreadable.
+   *
    * @generated from field: bool shred = 2;
    */
   shred: boolean;

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file troupe/v1/cluster.proto.
  */
 export const file_troupe_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("Chd0cm91cGUvdjEvY2x1c3Rlci5wcm90bxIJdHJvdXBlLnYxIhAKDkdldE5vZGVSZXF1ZXN0It0BCg9HZXROb2RlUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSDgoGY29tbWl0GAQgASgJEiUKBnN0YXR1cxgFIAEoDjIVLnRyb3VwZS52MS5Ob2RlU3RhdHVzEikKBnVwdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdzZXNzaW9uGAcgASgEEhMKC2FjdGl2YXRpb25zGAggASgNEhIKCnN0YXRlc3RvcmUYCSABKAkitwEKBk1lbWJlchIMCgRub2RlGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSJQoGc3RhdHVzGAMgASgOMhUudHJvdXBlLnYxLk5vZGVTdGF0dXMSDwoHc2Vzc2lvbhgEIAEoBBIpCgR0YWdzGAUgAygLMhsudHJvdXBlLnYxLk1lbWJlci5UYWdzRW50cnkaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiFAoSTGlzdE1lbWJlcnNSZXF1ZXN0IjkKE0xpc3RNZW1iZXJzUmVzcG9uc2USIgoHbWVtYmVycxgBIAMoCzIRLnRyb3VwZS52MS5NZW1iZXIiewoISG9zdEluZm8SDwoHaG9zdF9pZBgBIAEoCRIRCglob3N0X25hbWUYAiABKAkSCwoDc2RrGAMgASgJEgwKBGtpbmQYBCABKAkSDQoFdHlwZXMYBSADKAkSEQoJaW5fZmxpZ2h0GAYgASgNEg4KBmNyZWRpdBgHIAEoDSISChBMaXN0SG9zdHNSZXF1ZXN0IjcKEUxpc3RIb3N0c1Jlc3BvbnNlEiIKBWhvc3RzGAEgAygLMhMudHJvdXBlLnYxLkhvc3RJbmZvIiIKEExpc3RUeXBlc1JlcXVlc3QSDgoGc3lzdGVtGAEgASgJIjgKEUxpc3RUeXBlc1Jlc3BvbnNlEiMKBXR5cGVzGAEgAygLMhQudHJvdXBlLnYxLkFjdG9yVHlwZSKDAQoKUGx1Z2luSW5mbxIQCghjb250cmFjdBgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCGluc3RhbmNlGAMgASgJEhEKCXN0YWJpbGl0eRgEIAEoCRIQCghidWlsdF9pbhgFIAEoCBIOCgZoZWFsdGgYBiABKAkSDgoGZGV0YWlsGAcgASgJIhQKEkxpc3RQbHVnaW5zUmVxdWVzdCI9ChNMaXN0UGx1Z2luc1Jlc3BvbnNlEiYKB3BsdWdpbnMYASADKAsyFS50cm91cGUudjEuUGx1Z2luSW5mbyI0Cg9HZXRPd25lclJlcXVlc3QSIQoFYWN0b3IYASABKAsyEi50cm91cGUudjEuQWN0b3JJZCJTChBHZXRPd25lclJlc3BvbnNlEg4KBnBsYWNlZBgBIAEoCRIOCgZhY3RpdmUYAiABKAkSDQoFZXBvY2gYAyABKAQSEAoIcmV2aXNpb24YBCABKAQiOgoMRHJhaW5SZXF1ZXN0EioKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iNgoNRHJhaW5SZXNwb25zZRIlCgZzdGF0dXMYASABKA4yFS50cm91cGUudjEuTm9kZVN0YXR1cyqQAQoKTm9kZVN0YXR1cxIbChdOT0RFX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFE5PREVfU1RBVFVTX1NUQVJUSU5HEAESFwoTTk9ERV9TVEFUVVNfUlVOTklORxACEhgKFE5PREVfU1RBVFVTX0RSQUlOSU5HEAMSGAoUTk9ERV9TVEFUVVNfU1RPUFBJTkcQBDL/AwoOQ2x1c3RlclNlcnZpY2USQAoHR2V0Tm9kZRIZLnRyb3VwZS52MS5HZXROb2RlUmVxdWVzdBoaLnRyb3VwZS52MS5HZXROb2RlUmVzcG9uc2USTAoLTGlzdE1lbWJlcnMSHS50cm91cGUudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh4udHJvdXBlLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USRgoJTGlzdEhvc3RzEhsudHJvdXBlLnYxLkxpc3RIb3N0c1JlcXVlc3QaHC50cm91cGUudjEuTGlzdEhvc3RzUmVzcG9uc2USRgoJTGlzdFR5cGVzEhsudHJvdXBlLnYxLkxpc3RUeXBlc1JlcXVlc3QaHC50cm91cGUudjEuTGlzdFR5cGVzUmVzcG9uc2USTAoLTGlzdFBsdWdpbnMSHS50cm91cGUudjEuTGlzdFBsdWdpbnNSZXF1ZXN0Gh4udHJvdXBlLnYxLkxpc3RQbHVnaW5zUmVzcG9uc2USQwoIR2V0T3duZXISGi50cm91cGUudjEuR2V0T3duZXJSZXF1ZXN0GhsudHJvdXBlLnYxLkdldE93bmVyUmVzcG9uc2USOgoFRHJhaW4SFy50cm91cGUudjEuRHJhaW5SZXF1ZXN0GhgudHJvdXBlLnYxLkRyYWluUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_troupe_v1_host, file_troupe_v1_invocation]);
+  fileDesc("Chd0cm91cGUvdjEvY2x1c3Rlci5wcm90bxIJdHJvdXBlLnYxIhAKDkdldE5vZGVSZXF1ZXN0It0BCg9HZXROb2RlUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSDgoGY29tbWl0GAQgASgJEiUKBnN0YXR1cxgFIAEoDjIVLnRyb3VwZS52MS5Ob2RlU3RhdHVzEikKBnVwdGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdzZXNzaW9uGAcgASgEEhMKC2FjdGl2YXRpb25zGAggASgNEhIKCnN0YXRlc3RvcmUYCSABKAki5QEKBk1lbWJlchIMCgRub2RlGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSJQoGc3RhdHVzGAMgASgOMhUudHJvdXBlLnYxLk5vZGVTdGF0dXMSDwoHc2Vzc2lvbhgEIAEoBBIpCgR0YWdzGAUgAygLMhsudHJvdXBlLnYxLk1lbWJlci5UYWdzRW50cnkSDQoFc3RhdGUYBiABKAkSDgoGbGlua2VkGAcgASgIEg0KBXR5cGVzGAggASgNGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhQKEkxpc3RNZW1iZXJzUmVxdWVzdCI5ChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiIKB21lbWJlcnMYASADKAsyES50cm91cGUudjEuTWVtYmVyInsKCEhvc3RJbmZvEg8KB2hvc3RfaWQYASABKAkSEQoJaG9zdF9uYW1lGAIgASgJEgsKA3NkaxgDIAEoCRIMCgRraW5kGAQgASgJEg0KBXR5cGVzGAUgAygJEhEKCWluX2ZsaWdodBgGIAEoDRIOCgZjcmVkaXQYByABKA0iEgoQTGlzdEhvc3RzUmVxdWVzdCI3ChFMaXN0SG9zdHNSZXNwb25zZRIiCgVob3N0cxgBIAMoCzITLnRyb3VwZS52MS5Ib3N0SW5mbyIiChBMaXN0VHlwZXNSZXF1ZXN0Eg4KBnN5c3RlbRgBIAEoCSI4ChFMaXN0VHlwZXNSZXNwb25zZRIjCgV0eXBlcxgBIAMoCzIULnRyb3VwZS52MS5BY3RvclR5cGUigwEKClBsdWdpbkluZm8SEAoIY29udHJhY3QYASABKAkSDAoEbmFtZRgCIAEoCRIQCghpbnN0YW5jZRgDIAEoCRIRCglzdGFiaWxpdHkYBCABKAkSEAoIYnVpbHRfaW4YBSABKAgSDgoGaGVhbHRoGAYgASgJEg4KBmRldGFpbBgHIAEoCSIUChJMaXN0UGx1Z2luc1JlcXVlc3QiPQoTTGlzdFBsdWdpbnNSZXNwb25zZRImCgdwbHVnaW5zGAEgAygLMhUudHJvdXBlLnYxLlBsdWdpbkluZm8iNAoPR2V0T3duZXJSZXF1ZXN0EiEKBWFjdG9yGAEgASgLMhIudHJvdXBlLnYxLkFjdG9ySWQikwEKEEdldE93bmVyUmVzcG9uc2USDgoGcGxhY2VkGAEgASgJEg4KBmFjdGl2ZRgCIAEoCRINCgVlcG9jaBgDIAEoBBIQCghyZXZpc2lvbhgEIAEoBBISCgpjYW5kaWRhdGVzGAUgAygJEioKC3Bhc3NlZF9vdmVyGAYgAygLMhUudHJvdXBlLnYxLlBhc3NlZE92ZXIiJwoKUGFzc2VkT3ZlchIMCgRub2RlGAEgASgJEgsKA3doeRgCIAEoCSIQCg5HZXRLZXlzUmVxdWVzdCJfCgxTdGF0ZUtleUluZm8SCgoCaWQYASABKAkSJwoFc3RhdGUYAiABKA4yGC50cm91cGUudjEuU3RhdGVLZXlTdGF0ZRIRCgRyb3dzGAMgASgESACIAQFCBwoFX3Jvd3MiTQoJUmVzZWFsaW5nEg8KB3J1bm5pbmcYASABKAgSDQoFbW92ZWQYAiABKAQSEgoKdW5yZWFkYWJsZRgDIAEoBBIMCgRyYXRlGAQgASgNInQKD0dldEtleXNSZXNwb25zZRIRCgllbmNyeXB0ZWQYASABKAgSJQoEa2V5cxgCIAMoCzIXLnRyb3VwZS52MS5TdGF0ZUtleUluZm8SJwoJcmVzZWFsaW5nGAMgASgLMhQudHJvdXBlLnYxLlJlc2VhbGluZyI6CgxEcmFpblJlcXVlc3QSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI2Cg1EcmFpblJlc3BvbnNlEiUKBnN0YXR1cxgBIAEoDjIVLnRyb3VwZS52MS5Ob2RlU3RhdHVzKpABCgpOb2RlU3RhdHVzEhsKF05PREVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUTk9ERV9TVEFUVVNfU1RBUlRJTkcQARIXChNOT0RFX1NUQVRVU19SVU5OSU5HEAISGAoUTk9ERV9TVEFUVVNfRFJBSU5JTkcQAxIYChROT0RFX1NUQVRVU19TVE9QUElORxAEKqMBCg1TdGF0ZUtleVN0YXRlEh8KG1NUQVRFX0tFWV9TVEFURV9VTlNQRUNJRklFRBAAEhoKFlNUQVRFX0tFWV9TVEFURV9BQ1RJVkUQARIbChdTVEFURV9LRVlfU1RBVEVfREVDUllQVBACEhsKF1NUQVRFX0tFWV9TVEFURV9SRVRJUkVEEAMSGwoXU1RBVEVfS0VZX1NUQVRFX01JU1NJTkcQBDLBBAoOQ2x1c3RlclNlcnZpY2USQAoHR2V0Tm9kZRIZLnRyb3VwZS52MS5HZXROb2RlUmVxdWVzdBoaLnRyb3VwZS52MS5HZXROb2RlUmVzcG9uc2USTAoLTGlzdE1lbWJlcnMSHS50cm91cGUudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh4udHJvdXBlLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USRgoJTGlzdEhvc3RzEhsudHJvdXBlLnYxLkxpc3RIb3N0c1JlcXVlc3QaHC50cm91cGUudjEuTGlzdEhvc3RzUmVzcG9uc2USRgoJTGlzdFR5cGVzEhsudHJvdXBlLnYxLkxpc3RUeXBlc1JlcXVlc3QaHC50cm91cGUudjEuTGlzdFR5cGVzUmVzcG9uc2USTAoLTGlzdFBsdWdpbnMSHS50cm91cGUudjEuTGlzdFBsdWdpbnNSZXF1ZXN0Gh4udHJvdXBlLnYxLkxpc3RQbHVnaW5zUmVzcG9uc2USQwoIR2V0T3duZXISGi50cm91cGUudjEuR2V0T3duZXJSZXF1ZXN0GhsudHJvdXBlLnYxLkdldE93bmVyUmVzcG9uc2USQAoHR2V0S2V5cxIZLnRyb3VwZS52MS5HZXRLZXlzUmVxdWVzdBoaLnRyb3VwZS52MS5HZXRLZXlzUmVzcG9uc2USOgoFRHJhaW4SFy50cm91cGUudjEuRHJhaW5SZXF1ZXN0GhgudHJvdXBlLnYxLkRyYWluUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_troupe_v1_host, file_troupe_v1_invocation]);
 
 /**
  * @generated from message troupe.v1.GetNodeRequest
@@ -119,6 +119,27 @@ export type Member = Message<"troupe.v1.Member"> & {
    * @generated from field: map<string, string> tags = 5;
    */
   tags: { [key: string]: string };
+
+  /**
+   * `alive` or `suspect`, as the node that was asked sees it; empty if it is no member of a cluster.
+   *
+   * @generated from field: string state = 6;
+   */
+  state: string;
+
+  /**
+   * Whether a call to the member could leave that node now.
+   *
+   * @generated from field: bool linked = 7;
+   */
+  linked: boolean;
+
+  /**
+   * How many actor types the member serves.
+   *
+   * @generated from field: uint32 types = 8;
+   */
+  types: number;
 };
 
 /**
@@ -390,6 +411,20 @@ export type GetOwnerResponse = Message<"troupe.v1.GetOwnerResponse"> & {
    * @generated from field: uint64 revision = 4;
    */
   revision: bigint;
+
+  /**
+   * Members that may own it, in order of preference.
+   *
+   * @generated from field: repeated string candidates = 5;
+   */
+  candidates: string[];
+
+  /**
+   * Members that may not, or not now.
+   *
+   * @generated from field: repeated troupe.v1.PassedOver passed_over = 6;
+   */
+  passedOver: PassedOver[];
 };
 
 /**
@@ -398,6 +433,145 @@ export type GetOwnerResponse = Message<"troupe.v1.GetOwnerResponse"> & {
  */
 export const GetOwnerResponseSchema: GenMessage<GetOwnerResponse> = /*@__PURE__*/
   messageDesc(file_troupe_v1_cluster, 14);
+
+/**
+ * A member that is not given an actor.
+ *
+ * @generated from message troupe.v1.PassedOver
+ */
+export type PassedOver = Message<"troupe.v1.PassedOver"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * In words that follow its name.
+   *
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message troupe.v1.PassedOver.
+ * Use `create(PassedOverSchema)` to create a new message.
+ */
+export const PassedOverSchema: GenMessage<PassedOver> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 15);
+
+/**
+ * @generated from message troupe.v1.GetKeysRequest
+ */
+export type GetKeysRequest = Message<"troupe.v1.GetKeysRequest"> & {
+};
+
+/**
+ * Describes the message troupe.v1.GetKeysRequest.
+ * Use `create(GetKeysRequestSchema)` to create a new message.
+ */
+export const GetKeysRequestSchema: GenMessage<GetKeysRequest> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 16);
+
+/**
+ * @generated from message troupe.v1.StateKeyInfo
+ */
+export type StateKeyInfo = Message<"troupe.v1.StateKeyInfo"> & {
+  /**
+   * As configured; empty for rows that are not encrypted.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: troupe.v1.StateKeyState state = 2;
+   */
+  state: StateKeyState;
+
+  /**
+   * Absent if the statestore cannot count them.
+   *
+   * @generated from field: optional uint64 rows = 3;
+   */
+  rows?: bigint | undefined;
+};
+
+/**
+ * Describes the message troupe.v1.StateKeyInfo.
+ * Use `create(StateKeyInfoSchema)` to create a new message.
+ */
+export const StateKeyInfoSchema: GenMessage<StateKeyInfo> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 17);
+
+/**
+ * Re-encryption by this node since it started.
+ *
+ * @generated from message troupe.v1.Resealing
+ */
+export type Resealing = Message<"troupe.v1.Resealing"> & {
+  /**
+   * @generated from field: bool running = 1;
+   */
+  running: boolean;
+
+  /**
+   * Rows that were moved to the active key or under their actor's seed.
+   *
+   * @generated from field: uint64 moved = 2;
+   */
+  moved: bigint;
+
+  /**
+   * Rows that do not open, and so cannot be moved.
+   *
+   * @generated from field: uint64 unreadable = 3;
+   */
+  unreadable: bigint;
+
+  /**
+   * Most rows per second.
+   *
+   * @generated from field: uint32 rate = 4;
+   */
+  rate: number;
+};
+
+/**
+ * Describes the message troupe.v1.Resealing.
+ * Use `create(ResealingSchema)` to create a new message.
+ */
+export const ResealingSchema: GenMessage<Resealing> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 18);
+
+/**
+ * @generated from message troupe.v1.GetKeysResponse
+ */
+export type GetKeysResponse = Message<"troupe.v1.GetKeysResponse"> & {
+  /**
+   * False if states are not encrypted.
+   *
+   * @generated from field: bool encrypted = 1;
+   */
+  encrypted: boolean;
+
+  /**
+   * @generated from field: repeated troupe.v1.StateKeyInfo keys = 2;
+   */
+  keys: StateKeyInfo[];
+
+  /**
+   * @generated from field: troupe.v1.Resealing resealing = 3;
+   */
+  resealing?: Resealing | undefined;
+};
+
+/**
+ * Describes the message troupe.v1.GetKeysResponse.
+ * Use `create(GetKeysResponseSchema)` to create a new message.
+ */
+export const GetKeysResponseSchema: GenMessage<GetKeysResponse> = /*@__PURE__*/
+  messageDesc(file_troupe_v1_cluster, 19);
 
 /**
  * @generated from message troupe.v1.DrainRequest
@@ -414,7 +588,7 @@ export type DrainRequest = Message<"troupe.v1.DrainRequest"> & {
  * Use `create(DrainRequestSchema)` to create a new message.
  */
 export const DrainRequestSchema: GenMessage<DrainRequest> = /*@__PURE__*/
-  messageDesc(file_troupe_v1_cluster, 15);
+  messageDesc(file_troupe_v1_cluster, 20);
 
 /**
  * @generated from message troupe.v1.DrainResponse
@@ -431,7 +605,7 @@ export type DrainResponse = Message<"troupe.v1.DrainResponse"> & {
  * Use `create(DrainResponseSchema)` to create a new message.
  */
 export const DrainResponseSchema: GenMessage<DrainResponse> = /*@__PURE__*/
-  messageDesc(file_troupe_v1_cluster, 16);
+  messageDesc(file_troupe_v1_cluster, 21);
 
 /**
  * @generated from enum troupe.v1.NodeStatus
@@ -468,6 +642,50 @@ export enum NodeStatus {
  */
 export const NodeStatusSchema: GenEnum<NodeStatus> = /*@__PURE__*/
   enumDesc(file_troupe_v1_cluster, 0);
+
+/**
+ * @generated from enum troupe.v1.StateKeyState
+ */
+export enum StateKeyState {
+  /**
+   * @generated from enum value: STATE_KEY_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Seals and opens.
+   *
+   * @generated from enum value: STATE_KEY_STATE_ACTIVE = 1;
+   */
+  ACTIVE = 1,
+
+  /**
+   * Opens only.
+   *
+   * @generated from enum value: STATE_KEY_STATE_DECRYPT = 2;
+   */
+  DECRYPT = 2,
+
+  /**
+   * Known and refused.
+   *
+   * @generated from enum value: STATE_KEY_STATE_RETIRED = 3;
+   */
+  RETIRED = 3,
+
+  /**
+   * Rows name it and the node does not have it.
+   *
+   * @generated from enum value: STATE_KEY_STATE_MISSING = 4;
+   */
+  MISSING = 4,
+}
+
+/**
+ * Describes the enum troupe.v1.StateKeyState.
+ */
+export const StateKeyStateSchema: GenEnum<StateKeyState> = /*@__PURE__*/
+  enumDesc(file_troupe_v1_cluster, 1);
 
 /**
  * @generated from service troupe.v1.ClusterService
@@ -522,6 +740,17 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof GetOwnerRequestSchema;
     output: typeof GetOwnerResponseSchema;
+  },
+  /**
+   * The keys that seal states, how many rows lie under each, and how re-encryption stands. Looks at
+   * every row of the statestore.
+   *
+   * @generated from rpc troupe.v1.ClusterService.GetKeys
+   */
+  getKeys: {
+    methodKind: "unary";
+    input: typeof GetKeysRequestSchema;
+    output: typeof GetKeysResponseSchema;
   },
   /**
    * Ends the node gracefully, as SIGTERM does.

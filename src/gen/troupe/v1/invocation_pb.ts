@@ -573,7 +573,7 @@ export const RestoreEffectSchema: GenMessage<RestoreEffect> = /*@__PURE__*/
  */
 export type DeleteEffect = Message<"troupe.v1.DeleteEffect"> & {
   /**
-   * Also drops the actor's data key, so that no copy can be read again.
+   * Also drops the actor's seed, so that nothing from before this turn can be read again.
    *
    * @generated from field: bool shred = 1;
    */

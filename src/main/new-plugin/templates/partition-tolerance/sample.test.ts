@@ -4,11 +4,11 @@ import {
   partitionView,
 } from "../../../../../test/conformance/partition-tolerance.suite.ts";
 import { pluginLifecycleSuite } from "../../../../../test/conformance/plugin-lifecycle.suite.ts";
-import { recordingHost } from "../../../../../test/conformance/support/recording-host.ts";
+import { partitionToleranceHost } from "../../../../../test/conformance/support/partition-tolerance-host.ts";
 import plugin from "./plugin.ts";
 
 partitionToleranceSuite({ name: plugin.name, create: () => plugin.create() });
-pluginLifecycleSuite({ plugin, config: {}, host: recordingHost });
+pluginLifecycleSuite({ plugin, config: {}, host: partitionToleranceHost });
 
 test("one of three members stops", () => {
   const view = partitionView({ alive: ["node-a"] });

@@ -149,7 +149,7 @@ function sampleMeta(): MetaTable {
 /**
  * All that a statestore must do, on maps. Each method finishes its work before its promise is
  * returned, so that calls never interleave and each is a transaction by itself. The optional powers
- * (search, history, outbox, schedules, resealing) are absent, and so nobody will ask for them.
+ * (search, history, outbox, schedules, resealing, seeds) are absent, and so nobody will ask for them.
  */
 export class SampleStatestore implements Statestore {
   readonly durability = "process";

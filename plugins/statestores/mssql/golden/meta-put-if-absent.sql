@@ -1,0 +1,8 @@
+-- @p1 varbinary(32), @p2 varbinary(32)
+INSERT INTO dbo.meta (name, value)
+SELECT v.name, v.value
+  FROM (VALUES (@p1, @p2)) v (name, value)
+  WHERE NOT EXISTS (SELECT 1 FROM dbo.meta t WITH (UPDLOCK, SERIALIZABLE) WHERE v.name = t.name);
+GO
+-- @p1 varbinary(32)
+SELECT value FROM dbo.meta WHERE name = @p1
