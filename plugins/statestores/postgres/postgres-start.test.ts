@@ -1,6 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { StatestoreHost } from "../../../src/contract/index.ts";
 import { postgresBackend } from "../../../test/conformance/support/postgres-backend.ts";
 import {
@@ -318,36 +316,6 @@ describe("a start", () => {
     },
   );
 });
-
-const DENO = join(import.meta.dir, "../../../node_modules/.bin/deno");
-
-test.skipIf(absent || !existsSync(DENO))("the same store serves on Deno", () =>
-  filled(async (dir) => {
-    const script = join(dir, "deno.ts");
-    const here = (path: string) => JSON.stringify(join(import.meta.dir, path));
-    const support = "../../../test/conformance/support";
-    const [url, schema] = [backend?.url, backend?.schemaOf(dir)];
-    writeFileSync(
-      script,
-      `import postgres from ${here("plugin.ts")};
-      import { postgresOptions } from ${here(`${support}/postgres-store.ts`)};
-      import { statestoreHost } from ${here(`${support}/statestore-host.ts`)};
-      import { selfTestStatestore } from ${here("../../../src/node/statestore-self-test.ts")};
-      const options = postgresOptions(${JSON.stringify(url)}, ${JSON.stringify(schema)});
-      const store = postgres.create(options, statestoreHost(${JSON.stringify(dir)}));
-      await store.start(AbortSignal.timeout(10000));
-      await selfTestStatestore(store);
-      await store.stop(AbortSignal.timeout(10000));
-      console.log("served");`,
-    );
-    const child = Bun.spawn([DENO, "run", "-A", "--no-check", script], {
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    expect(await new Response(child.stdout).text()).toBe("served\n");
-    expect(await child.exited).toBe(0);
-  }),
-);
 
 test.each(["Public", "a-b", "", "x; DROP TABLE actors", "1a"])(
   "a schema of the name %s is refused",
