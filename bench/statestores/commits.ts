@@ -43,19 +43,20 @@ async function measure(target: BenchTarget, turns: number, shape: TurnShape): Pr
     ceilings.push(await runCeiling(target, sessionId, actors, shape, load.batchRows, runMs));
   }
   const of = (pick: (load: LoadFigures) => number): number => median(loads.map(pick));
-  const turnsPerSecond = of((load) => load.turnsPerSecond);
-  const ceiling = median(ceilings.map((one) => one.turnsPerSecond));
   return {
     name: `${turns} turns, ${shape}`,
     figures: {
-      "turns/s": turnsPerSecond,
+      "turns/s": of((load) => load.turnsPerSecond),
       "CPU us/turn": of((load) => load.cpuUsPerTurn),
       "rows/batch": of((load) => load.batchRows),
       "p50 ms": of((load) => load.p50Ms),
       "p99 ms": of((load) => load.p99Ms),
-      "driver turns/s": ceiling,
+      "driver turns/s": median(ceilings.map((one) => one.turnsPerSecond)),
       "driver CPU us/turn": median(ceilings.map((one) => one.cpuUsPerTurn)),
-      "of the driver": turnsPerSecond / ceiling,
+      // Store and driver of one round met the same machine.
+      "of the driver": median(
+        loads.map((load, round) => load.turnsPerSecond / (ceilings[round]?.turnsPerSecond ?? 0)),
+      ),
     },
   };
 }
