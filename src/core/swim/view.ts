@@ -151,6 +151,13 @@ export class View {
     }
   }
 
+  /** The live members without one. */
+  *liveBut(except: number): Iterable<number> {
+    for (let index = 0; index < this.#ranks.length; index += 1) {
+      if (index !== except && this.isLive(index)) yield index;
+    }
+  }
+
   /** Changes what is held. Tombstones are the caller's to add. */
   set(index: number, standing: Standing): void {
     this.#count(index, -1);
