@@ -69,7 +69,7 @@ function writePart(writer: PacketWriter, words: Words): void {
         meta: encoder.encode(words.text("meta") ?? ""),
       });
     case "sync":
-      return writer.sync(words.has("join"), words.number("strategy", 0));
+      return writer.sync(words.number("strategy", 0), words.number("other", 0));
     case "refused":
       return writer.refused(REFUSALS.findIndex((reason) => reason === first));
     case "unknown":
@@ -129,8 +129,7 @@ export class PacketPrinter {
         return `alive ${reader.name}${this.#when()}${at}${meta === "" ? "" : ` meta=${meta}`}`;
       }
       case SYNC:
-        reader.readSync();
-        return reader.isJoin ? "sync join" : "sync";
+        return "sync";
       case REFUSED:
         reader.readRefused();
         return `refused ${REFUSALS[reader.reason]}`;

@@ -1,5 +1,6 @@
 import type { SwimEffect, SwimEvent } from "../../src/core/swim/effects.ts";
 import type { MemberInfo } from "../../src/core/swim/member.ts";
+import { PacketReader } from "../../src/core/swim/packet-reader.ts";
 import { Swim } from "../../src/core/swim/swim.ts";
 import { ACTOR_PROFILE, type SwimConfig } from "../../src/core/swim/swim-config.ts";
 import { FRAME_MAGIC, type Header, PACKET_MAGIC } from "../../src/core/swim/wire.ts";
@@ -165,6 +166,10 @@ export class SwimScenario {
 
   #packet(magic: number, name: string, words: Words, parts: readonly Words[]): Uint8Array {
     const header = this.#header(name, words.number("g", 1), words.number("i", 1));
+    if (words.has("same")) {
+      const other = this.#other();
+      parts = parts.map((part) => (part.verb === "sync" ? new Words(`sync other=${other}`) : part));
+    }
     return writePacket(
       magic,
       {
@@ -174,6 +179,17 @@ export class SwimScenario {
       },
       parts,
     );
+  }
+
+  /** The core's second digest, as it stands in its own frames. */
+  #other(): number {
+    const frame = this.#swim.onRequest(
+      this.#nowMs,
+      this.#packet(FRAME_MAGIC, "z", new Words(""), [new Words("sync")]),
+    );
+    const reader = new PacketReader();
+    reader.open(frame ?? new Uint8Array(0), FRAME_MAGIC);
+    return reader.next() && reader.readSync() ? reader.otherDigest : 0;
   }
 
   #advance(untilMs: number): readonly string[] {

@@ -71,7 +71,7 @@ export class AntiEntropy {
       this.#digestMs = NEVER;
       this.#differsSinceMs = undefined;
       if (to !== undefined && this.#kernel.view.isLive(this.#digestPeer)) {
-        this.#exchanges.sync(nowMs, to, "digest", this.#frames.write(nowMs, false));
+        this.#exchanges.sync(nowMs, to, "digest", this.#frames.write(nowMs));
       }
     }
     if (nowMs >= this.#turnMs) this.#takeTurn(nowMs);
@@ -86,7 +86,7 @@ export class AntiEntropy {
       outbox.event({ kind: "refused", by: exchange.to, reason: verdict.reason });
     } else if (verdict.kind === "dropped") outbox.drop(verdict.reason);
     if (verdict.kind !== "view") return false;
-    const news = this.#frames.merge(nowMs, bytes);
+    const news = this.#frames.merge(nowMs, bytes, verdict.isSame);
     if (exchange.why !== "digest") return true;
     // While a cluster forms, whatever is still missing is worth it.
     const least = this.#forming ? 1 : order.length / WORTHWHILE_SHARE;
@@ -106,8 +106,8 @@ export class AntiEntropy {
       return this.#frames.refusal(verdict.reason);
     }
     // Taken over first, so that the answer holds what this node refutes of it.
-    this.#frames.merge(nowMs, bytes);
-    return this.#frames.write(nowMs, false);
+    this.#frames.merge(nowMs, bytes, verdict.isSame);
+    return this.#frames.write(nowMs, verdict.isSame ? "same" : "any");
   }
 
   stop(): void {
@@ -121,6 +121,6 @@ export class AntiEntropy {
     const [peer] = order.sample(1, (index) => view.rank(index) === ALIVE);
     const to = peer === undefined ? undefined : view.address(peer);
     if (to === undefined) return;
-    this.#exchanges.sync(nowMs, to, "periodic", this.#frames.write(nowMs, false));
+    this.#exchanges.sync(nowMs, to, "periodic", this.#frames.write(nowMs));
   }
 }

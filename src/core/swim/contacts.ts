@@ -74,7 +74,7 @@ export class Contacts {
 
   #join(nowMs: number): void {
     const seeds = [...this.#seeds];
-    const frame = this.#frames.write(nowMs, true);
+    const frame = this.#frames.write(nowMs);
     // The end of the exchanges sets the time of the next attempt.
     this.#dueMs = NEVER;
     for (let asked = 0; asked < AT_ONCE && seeds.length > 0; asked += 1) {
@@ -89,7 +89,7 @@ export class Contacts {
     const absent = this.#absent();
     const to = absent[absent.length === 0 ? 0 : this.#kernel.random.below(absent.length)];
     if (to === undefined) return;
-    this.#exchanges.sync(nowMs, to, "contact", this.#frames.write(nowMs, false));
+    this.#exchanges.sync(nowMs, to, "contact", this.#frames.write(nowMs));
   }
 
   /** Addresses at which someone could be who is no member now. */

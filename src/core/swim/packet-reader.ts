@@ -47,8 +47,8 @@ export class PacketReader {
   bootLo = 0;
   wireMin = 0;
   wireMax = 0;
-  isJoin = false;
   strategyDigest = 0;
+  otherDigest = 0;
   reason = 0;
   #nameAt = 0;
   #nameLength = 0;
@@ -143,9 +143,9 @@ export class PacketReader {
   }
 
   readSync(): boolean {
-    if (!this.#has(5)) return false;
-    this.isJoin = this.#bytes[this.#at] === 1;
-    this.strategyDigest = this.#u32(this.#at + 1);
+    if (!this.#has(8)) return false;
+    this.strategyDigest = this.#u32(this.#at);
+    this.otherDigest = this.#u32(this.#at + 4);
     return true;
   }
 

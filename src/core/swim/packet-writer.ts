@@ -75,10 +75,10 @@ export class PacketWriter {
     this.u32(seq);
   }
 
-  sync(isJoin: boolean, strategyDigest: number): void {
-    this.head(SYNC, 5);
-    this.u8(isJoin ? 1 : 0);
+  sync(strategyDigest: number, otherDigest: number): void {
+    this.head(SYNC, 8);
     this.u32(strategyDigest);
+    this.u32(otherDigest);
   }
 
   refused(reason: number): void {

@@ -86,7 +86,7 @@ describe("the wire", () => {
         writer.pingRequest(seq, delayMs, target);
         writer.answer(ACK, seq);
         writer.answer(NACK, word);
-        writer.sync(true, word);
+        writer.sync(word, seq);
         writer.refused(3);
         expect(reader.open(writer.finish(), PACKET_MAGIC)).toBeUndefined();
         expect(reader.clusterHash).toBe(head.clusterHash);
@@ -104,7 +104,7 @@ describe("the wire", () => {
         expect([reader.next(), reader.tag, reader.readAnswer()]).toEqual([true, NACK, true]);
         expect(reader.seq).toBe(word);
         expect([reader.next(), reader.tag, reader.readSync()]).toEqual([true, SYNC, true]);
-        expect([reader.isJoin, reader.strategyDigest]).toEqual([true, word]);
+        expect([reader.strategyDigest, reader.otherDigest]).toEqual([word, seq]);
         expect([reader.next(), reader.tag, reader.readRefused()]).toEqual([true, REFUSED, true]);
         expect([reader.reason, reader.next(), reader.isWhole]).toEqual([3, false, true]);
       }),

@@ -272,11 +272,14 @@ export class Swim {
    */
   preload(cluster: readonly Swim[]): void {
     const { view, order, self } = this.#kernel;
-    const others = cluster.filter((one) => one !== this);
-    const informed = others.find((one) => one.#kernel.view.live === cluster.length);
+    const informed = cluster.find((one) => one.#kernel.view.live === cluster.length);
     if (informed !== undefined) view.copy(informed.#kernel.view);
-    else for (const one of others) view.adopt(one.#kernel.view, one.#kernel.self.index);
-    order.addAll(others.map((one) => one.#kernel.self.index));
+    else {
+      for (const one of cluster) {
+        if (one !== this) view.adopt(one.#kernel.view, one.#kernel.self.index);
+      }
+    }
+    order.addAll(view.liveBut(self.index));
     assert(view.rank(self.index) === ALIVE, "the local node is a member of its cluster");
   }
 

@@ -22,12 +22,13 @@ import {
 
 /** What a frame turned out to be before anything of it was taken over. */
 export type FrameVerdict =
-  | { readonly kind: "view"; readonly isJoin: boolean }
+  /** `isSame`: the live members and what they announced are those that are held here. */
+  | { readonly kind: "view"; readonly isSame: boolean }
   | { readonly kind: "refused"; readonly reason: Refusal }
   /** Damaged or not meant for this: nothing of it counts. */
   | { readonly kind: "dropped"; readonly reason: DropReason };
 
-const SYNC_BYTES = 7;
+const SYNC_BYTES = 10;
 
 /** Whole views as frames: written, looked through before they count, and taken over. */
 export class ViewFrames {
@@ -44,16 +45,22 @@ export class ViewFrames {
     this.#defence = defence;
   }
 
-  /** All that is held: the live with what they announced, the dead and left with their age. */
-  write(nowMs: number, isJoin: boolean): Uint8Array {
-    const { view, self, config } = this.#kernel;
+  /**
+   * All that is held: the live with what they announced, the accused with the accusation, the dead and
+   * left with their age. To a side that holds the same members only what it may not know is said.
+   */
+  write(nowMs: number, to: "any" | "same" = "any"): Uint8Array {
+    const { view, self, config, order } = this.#kernel;
     // Frames are rare and large: their buffers are not kept.
     const writer = new PacketWriter(this.#size());
     writer.begin(FRAME_MAGIC, self.header);
-    writer.sync(isJoin, config.strategyDigest);
-    this.#writeMember(writer, self.index);
-    for (let at = 0; at < this.#kernel.order.length; at += 1) {
-      this.#writeMember(writer, this.#kernel.order.at(at));
+    writer.sync(config.strategyDigest, view.otherDigest);
+    for (let at = -1; at < order.length; at += 1) {
+      const index = at < 0 ? self.index : order.at(at);
+      if (!view.isLive(index)) continue;
+      // The local node's own word may be a refutation of what has just come in.
+      if (to === "any" || at < 0) this.#writeWord(writer, index);
+      if (view.rank(index) === SUSPECT) this.#writeAccusation(writer, index);
     }
     for (const [index, sinceMs] of view.tombstones) {
       const tag = view.rank(index) === LEFT ? LEFT_PART : DEAD_PART;
@@ -87,12 +94,16 @@ export class ViewFrames {
     if (reader.strategyDigest !== config.strategyDigest) {
       return { kind: "refused", reason: "strategy" };
     }
-    const { isJoin } = reader;
-    return this.#checkMembers() ?? { kind: "view", isJoin };
+    const { digest, otherDigest } = this.#kernel.view;
+    const isSame = reader.digest === digest && reader.otherDigest === otherDigest;
+    return this.#checkMembers() ?? { kind: "view", isSame };
   }
 
-  /** Takes a frame over that `check` found to be a view. Answers how many members it told news of. */
-  merge(nowMs: number, bytes: Uint8Array): number {
+  /**
+   * Takes a frame over that `check` found to be a view, without what is the same. Answers of how many
+   * members it told news.
+   */
+  merge(nowMs: number, bytes: Uint8Array, isSame: boolean): number {
     const { view, self } = this.#kernel;
     const reader = this.#reader;
     reader.open(bytes, FRAME_MAGIC);
@@ -100,6 +111,7 @@ export class ViewFrames {
     let news = 0;
     while (reader.next()) {
       if (reader.tag === ALIVE_PART) {
+        if (isSame) continue;
         if (!reader.readAlive()) this.#kernel.outbox.drop("field");
         else if (this.#membership.alive(nowMs, reader)) news += 1;
         continue;
@@ -185,12 +197,13 @@ export class ViewFrames {
     this.#membership.tombstone(reader.idHi, reader.idLo, standing, sinceMs);
   }
 
-  #writeMember(writer: PacketWriter, index: number): void {
-    const { view, self, suspicions } = this.#kernel;
-    const announcement = view.announcement(index);
-    if (!view.isLive(index) || announcement === undefined) return;
-    writer.part(announcement.part);
-    if (view.rank(index) !== SUSPECT) return;
+  #writeWord(writer: PacketWriter, index: number): void {
+    const word = this.#kernel.view.announcement(index);
+    if (word !== undefined) writer.part(word.part);
+  }
+
+  #writeAccusation(writer: PacketWriter, index: number): void {
+    const { self, suspicions } = this.#kernel;
     const accuser = suspicions.accuser(index) ?? self.id;
     writer.part(this.#courier.statement(index, accuser));
   }

@@ -28,6 +28,7 @@ export class View {
   #announced: Uint32Array;
   #live = 0;
   #digest = 0;
+  #otherDigest = 0;
 
   /** `capacity` members have room from the start. */
   constructor(roster: Roster, capacity: number) {
@@ -49,6 +50,11 @@ export class View {
    */
   get digest(): number {
     return this.#digest >>> 0;
+  }
+
+  /** Another fingerprint of the same. Where both are equal, so is what they are of. */
+  get otherDigest(): number {
+    return this.#otherDigest >>> 0;
   }
 
   rank(index: number): Rank {
@@ -137,10 +143,18 @@ export class View {
     this.#announced.set(other.#announced);
     this.#live = other.#live;
     this.#digest = other.#digest;
+    this.#otherDigest = other.#otherDigest;
     for (let index = 0; index < other.#ranks.length; index += 1) {
       if (other.#ranks[index] !== UNKNOWN) this.roster.holdAgain(index);
       const announced = other.#announced[index] ?? 0;
       if (announced !== 0) this.roster.retain(announced - 1);
+    }
+  }
+
+  /** The live members without one. */
+  *liveBut(except: number): Iterable<number> {
+    for (let index = 0; index < this.#ranks.length; index += 1) {
+      if (index !== except && this.isLive(index)) yield index;
     }
   }
 
@@ -173,7 +187,9 @@ export class View {
     let mixed = mix(hi ^ 0x9e3779b9, lo);
     mixed = mix(mixed, Math.floor(generation / 0x100000000));
     mixed = mix(mixed, generation | 0);
-    this.#digest = (this.#digest + sign * mix(mixed, incarnation)) | 0;
+    mixed = mix(mixed, incarnation);
+    this.#digest = (this.#digest + sign * mixed) | 0;
+    this.#otherDigest = (this.#otherDigest + sign * mix(mixed ^ lo, hi)) | 0;
     this.#live += sign;
   }
 

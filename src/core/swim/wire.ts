@@ -37,7 +37,7 @@ export const SUSPECT_PART = 6;
 export const DEAD_PART = 7;
 /** A member's farewell: `id u64 | generation u48 | incarnation u32`, in a frame the age. */
 export const LEFT_PART = 8;
-/** Begins an exchange of views: `flags u8 | strategy digest u32`. */
+/** Begins an exchange of views: `strategy digest u32 | another digest of the view u32`. */
 export const SYNC = 9;
 /** The answer to an exchange that is refused: `reason u8`. */
 export const REFUSED = 10;

@@ -40,5 +40,7 @@ export const each = ({ members, seeds }: GoalOptions): MeasureOptions[] =>
 /** Whether a figure is what its goal asks for; `undefined` without a goal. */
 export function isMet({ value, most, least }: Figure): boolean | undefined {
   if (most === undefined && least === undefined) return undefined;
-  return value <= (most ?? Number.POSITIVE_INFINITY) && value >= (least ?? 0);
+  return (
+    value <= (most ?? Number.POSITIVE_INFINITY) && value >= (least ?? Number.NEGATIVE_INFINITY)
+  );
 }

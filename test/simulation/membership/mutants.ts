@@ -163,6 +163,26 @@ export const MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    name: "no reminder of an accusation that nobody confirms",
+    patches: patch("membership", "isOwn ? remindMs : undefined", "undefined"),
+  },
+  {
+    name: "the accuser does not hear the refutation first",
+    patches: patch(
+      "packet-handler",
+      "if (defence.accused({ generation, incarnation, rank })) courier",
+      "if (!defence.accused({ generation, incarnation, rank })) courier",
+    ),
+  },
+  {
+    name: "exchanges of views confirm suspicions",
+    patches: patch("view-frames", "const from = rank === SUSPECT ? ", "const from = false ? "),
+  },
+  {
+    name: "no refutation in the answer to the same view",
+    patches: patch("view-frames", 'if (to === "any" || at < 0)', 'if (to === "any")'),
+  },
+  {
     name: "no word about contradictions in headers",
     patches: patch(
       "packet-handler",
