@@ -1,12 +1,24 @@
-import { udpSocket } from "bun";
-import type { BindDatagrams } from "../../node/ports.ts";
+import { createSocket } from "node:dgram";
+import process from "node:process";
+import type { BindDatagrams, DatagramSocket } from "../../node/ports.ts";
+
+type Taken = (packet: Uint8Array, host: string, port: number) => void;
+
+/** UDP by the runtime's own sockets: Bun's, whose `send` says at once what is wrong, else node:dgram. */
+export const bindDatagrams: BindDatagrams = (options) =>
+  process.versions["bun"] === undefined ? bindNode(options) : bindBun(options);
 
 /**
- * UDP over Bun's socket. After a datagram to a closed port of this machine the next send, to whomever,
- * throws ECONNREFUSED and its packet is lost: it is sent once more.
+ * After a datagram to a closed port of this machine the next send, to whomever, throws ECONNREFUSED and
+ * its packet is lost: it is sent once more.
  */
-export const bindDatagrams: BindDatagrams = async ({ host, port, lost }) => {
-  let listener: (packet: Uint8Array, host: string, port: number) => void = () => undefined;
+async function bindBun({
+  host,
+  port,
+  lost,
+}: Parameters<BindDatagrams>[0]): Promise<DatagramSocket> {
+  const { udpSocket } = await import("bun");
+  let listener: Taken = () => undefined;
   const socket = await udpSocket({
     hostname: host,
     port,
@@ -21,7 +33,7 @@ export const bindDatagrams: BindDatagrams = async ({ host, port, lost }) => {
     try {
       return socket.send(packet, toPort, toHost) ? undefined : "ENOBUFS";
     } catch (error) {
-      return error instanceof Error && "code" in error ? String(error.code) : "EUNKNOWN";
+      return codeOf(error);
     }
   };
   return {
@@ -37,4 +49,33 @@ export const bindDatagrams: BindDatagrams = async ({ host, port, lost }) => {
     },
     close: () => socket.close(),
   };
-};
+}
+
+function bindNode({ host, port, lost }: Parameters<BindDatagrams>[0]): Promise<DatagramSocket> {
+  let listener: Taken = () => undefined;
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+  socket.on("message", (packet, from) => listener(packet, from.address, from.port));
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind(port, host, () => {
+      socket.off("error", reject);
+      socket.on("error", () => undefined);
+      resolve({
+        host,
+        port: socket.address().port,
+        send: (packet, toHost, toPort) =>
+          socket.send(packet, toPort, toHost, (error) => {
+            if (error !== null) lost(codeOf(error));
+          }),
+        onPacket(next) {
+          listener = next;
+        },
+        close: () => void socket.close(),
+      });
+    });
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "EUNKNOWN";
+}
