@@ -190,7 +190,7 @@ export class Committer {
 
   #seal(slot: Slot, staged: StagedCommit): ActorCommit {
     const { sealer } = this.#options;
-    const { actor, revision, state, tags, shred } = staged;
+    const { actor, revision, state, tags, sameTags, shred } = staged;
     const { seed, wrapped } = this.#seedFor(slot, staged);
     slot.stagedSeed = seed;
     const sealState = (
@@ -209,7 +209,7 @@ export class Committer {
       revision,
       change:
         staged.change === "set" && state !== undefined
-          ? { kind: "set", state: sealState(state, revision, "state"), tags }
+          ? { kind: "set", state: sealState(state, revision, "state"), tags, sameTags }
           : { kind: staged.change === "remove" ? "remove" : "keep" },
       ...(shred && { shred }),
       ...(wrapped !== undefined && { seed: wrapped }),

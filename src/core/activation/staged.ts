@@ -44,6 +44,8 @@ export interface StagedCommit {
   readonly shred: boolean;
   readonly state: Payload | undefined;
   readonly tags: StringMap;
+  /** No turn has touched the tags. */
+  readonly sameTags: boolean;
   readonly replies: readonly StagedReply[];
   readonly history: readonly StagedHistory[];
   readonly historyPolicy: HistoryPolicy;
@@ -56,6 +58,7 @@ export class Batch {
   readonly answers: Answer[] = [];
   replies: StagedReply[] = [];
   history: StagedHistory[] = [];
+  readonly #baseTags: StringMap;
   #tip: ActorState;
   #shredding: Shredding | undefined;
   turns = 0;
@@ -63,6 +66,7 @@ export class Batch {
 
   constructor(base: ActorState) {
     this.baseRevision = base.revision;
+    this.#baseTags = base.tags;
     this.#tip = base;
   }
 
@@ -109,6 +113,7 @@ export class Batch {
       change: !moved ? "keep" : state === undefined ? "remove" : "set",
       state,
       tags,
+      sameTags: tags === this.#baseTags && this.#shredding === undefined,
       replies: this.replies,
       history: this.history,
       historyPolicy,
