@@ -269,6 +269,20 @@ describe("links between members", () => {
     }),
   );
 
+  test("a stranger that says nothing is put out", () =>
+    withTwo(
+      async (_a, b) => {
+        const port = Number(b.address.split(":")[1]);
+        await new Promise<void>((resolve) => {
+          const socket = connect(port, "127.0.0.1");
+          socket.on("close", () => resolve());
+          socket.resume();
+        });
+        expect(b.refused).toEqual(["HANDSHAKE"]);
+      },
+      [{}, { limits: { handshakeTimeoutMs: 50 } }],
+    ));
+
   test("with certificates both ends are verified", async () => {
     using folder = tempDir();
     const ours = new CertificateAuthority(folder.path, "ours");

@@ -49,7 +49,21 @@ export const VERDICTS: readonly VerdictEntry[] = [
     "met",
     "`unavailable` at once; the reason is PARTITIONED once a lease could not be renewed",
   ],
-  ["SWIM", "later", "one node in this release; there is no gossip port"],
+  [
+    "SWIM-002 SWIM-004 SWIM-008 SWIM-010 SWIM-012 SWIM-014 SWIM-016 SWIM-018 SWIM-020 SWIM-022 SWIM-024 SWIM-066",
+    "met",
+    "`src/platform/peer/gossip-seal.test.ts`",
+  ],
+  ["SWIM-006", "differs", "said once in ten seconds, whoever sends it"],
+  [
+    "SWIM-026 SWIM-030 SWIM-032 SWIM-034 SWIM-036 SWIM-040 SWIM-046 SWIM-054 SWIM-056 SWIM-058 SWIM-060",
+    "met",
+    "scenarios of `test/scenarios/swim`, run by `test/scenarios/swim.test.ts`",
+  ],
+  ["SWIM-028", "other design", "a request to ping names a member, never an address"],
+  ["SWIM-038 SWIM-042 SWIM-044 SWIM-064", "met", "`src/core/swim/packet.test.ts`"],
+  ["SWIM-048 SWIM-050 SWIM-052", "met", "`src/edge/peer-link/peer-links.test.ts`"],
+  ["SWIM-062", "later", "packets of one source are not counted yet"],
   [
     "CFG-017",
     "met",
