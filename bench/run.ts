@@ -3,7 +3,8 @@
  *
  *   npm run bench -- [workload …] [--seconds 3] [--rounds 3] [--json] [--restate]
  *
- * `restate` installs that server with npm into the temporary folder, so it only runs when asked for.
+ * `restate` installs that server with npm into the temporary folder, and `servers` starts PostgreSQL and
+ * MariaDB, so these two only run when asked for.
  * Needs `dist/troupe` (npm run build). Without names every workload runs, one after another.
  */
 import { parseArgs } from "node:util";
@@ -16,11 +17,12 @@ import { hotActor } from "./workloads/hot-actor.ts";
 import { memory } from "./workloads/memory.ts";
 import { noop } from "./workloads/noop.ts";
 import { restate } from "./workloads/restate.ts";
+import { servers } from "./workloads/servers.ts";
 import { startUp } from "./workloads/start-up.ts";
 import { statestore } from "./workloads/statestore.ts";
 import { variants } from "./workloads/variants.ts";
 
-type Workload = (settings: BenchSettings) => Promise<Report>;
+type Workload = (settings: BenchSettings) => Promise<Report | undefined>;
 
 const WORKLOADS: Readonly<Record<string, Workload>> = {
   durable,
@@ -46,8 +48,8 @@ const settings: BenchSettings = {
   runMs: Number(values.seconds) * 1000,
   rounds: Number(values.rounds),
 };
-const all = { ...WORKLOADS, restate };
-const usual = values.restate ? Object.keys(all) : Object.keys(WORKLOADS);
+const all = { ...WORKLOADS, restate, servers };
+const usual = values.restate ? [...Object.keys(WORKLOADS), "restate"] : Object.keys(WORKLOADS);
 const names = positionals.length > 0 ? positionals : usual;
 const unknown = names.filter((name) => !Object.hasOwn(all, name));
 if (unknown.length > 0) {
