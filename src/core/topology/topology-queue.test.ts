@@ -172,11 +172,15 @@ const events = fc.array(
   { maxLength: 60 },
 );
 
+interface Chosen {
+  readonly node: string;
+  readonly what: Event;
+  readonly ms: number;
+  readonly fence: Driven["fenceAnswer"];
+}
+
 /** Plays the events; what is true of the cluster is kept beside. */
-function play(
-  driven: Driven,
-  chosen: readonly { node: string; what: Event; ms: number; fence: Driven["fenceAnswer"] }[],
-) {
+function play(driven: Driven, chosen: readonly Chosen[]) {
   const boots = new Map<string, number>();
   const ended: string[] = [];
   const boot = (node: string): string => `${node}-${boots.get(node) ?? 0}`;
@@ -218,6 +222,26 @@ describe("whatever members do", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test("a member that could not be fenced is left alone while this side has stopped", () => {
+    const driven = new Driven(3);
+    const up = (node: string) =>
+      ({ node, what: "up", ms: 0, fence: "fenced" }) as const satisfies Chosen;
+    const lost = [
+      { node: "d", what: "dead", ms: 0, fence: "fenced" },
+      { node: "b", what: "store", ms: 1, fence: "held" },
+      { node: "b", what: "left", ms: 0, fence: "fenced" },
+    ] as const;
+    // Whatever is fenced from here on fails the expectation of the driver.
+    play(driven, [up("e"), up("b"), up("d"), ...lost]);
+    driven.fenceAnswer = "fenced";
+    driven.pass(700_000);
+    expect(driven.serves).toBe(false);
+    // Serving again, it goes on with what is still held.
+    play(driven, [up("b")]);
+    driven.pass(700_000);
+    expect(driven.redistributed).toContainEqual({ process: "d-0", how: "fenced" });
   });
 
   test("in the end the topology is who is there, all settled, and the queue is idle", () => {

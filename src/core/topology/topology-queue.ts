@@ -266,6 +266,7 @@ export class TopologyQueue {
     if (decision.kind === "serve") {
       if (before !== "serve") this.#effects.push({ kind: "serve" });
       if (before === "partitioned") this.#hook({ name: "partition_left", payload: {} });
+      if (before !== "serve") this.#watchFences();
     } else if (before !== "partitioned") {
       const { reason } = decision;
       this.#effects.push({ kind: "stop", reason });
@@ -311,6 +312,7 @@ export class TopologyQueue {
   }
 
   #retryFences(): void {
+    if (this.#decision?.kind !== "serve") return; // Goes on when this side serves again.
     const token = this.#retryToken;
     const { unfenced } = this.#fencing;
     for (const member of unfenced) this.#effects.push({ kind: "fence", token, member });
