@@ -240,8 +240,7 @@ export class TopologyQueue {
     }
     this.#due = false;
     for (const nodeId of this.#roster.settle(this.#nowMs)) this.#changes.joined(nodeId);
-    const { ask, pending } = this.#changes;
-    // What a partitioned side owes waits for another decision.
+    const { ask, pending } = this.#changes; // What a partitioned side owes waits for a decision.
     if (!pending || (!ask && this.#decision?.kind !== "serve")) return;
     if (this.#status === "redistributing") this.#closeJob();
     this.#lock(true);
@@ -328,8 +327,8 @@ export class TopologyQueue {
     assert(this.#job !== undefined, "a redistribution has a change");
     this.#fencing.end();
     const gone = new Set(this.#job.gone.map(({ member }) => member.nodeId));
-    const unfenced = this.#fencing.unfenced.map(({ nodeId }) => nodeId);
-    this.#job = { ...this.#job, unfenced: unfenced.filter((nodeId) => gone.has(nodeId)) };
+    const ids = this.#fencing.unfenced.map(({ nodeId }) => nodeId).filter((id) => gone.has(id));
+    this.#job = { ...this.#job, unfenced: ids };
     this.#watchFences();
     this.#status = "redistributing";
     this.#stepToken = this.#nextToken();
