@@ -1,4 +1,4 @@
-import { afterAll } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { statestoreSuite } from "../../../test/conformance/statestore.suite.ts";
 import { statestoreModelSuite } from "../../../test/conformance/statestore-model.suite.ts";
 import type { StatestoreSubject } from "../../../test/conformance/support/statestore-fixture.ts";
@@ -6,6 +6,7 @@ import { mysqlServers } from "../../../test/support/mysql-databases.ts";
 import { bunDriver } from "./driver-bun.ts";
 import { nodeDriver } from "./driver-node.ts";
 import { MysqlStores } from "../../../test/support/mysql-stores.ts";
+import { tempDir } from "../../../test/support/temp-dir.ts";
 
 const DRIVERS = { bun: bunDriver, mysql2: nodeDriver };
 
@@ -23,5 +24,14 @@ for (const { name, url } of mysqlServers()) {
     };
     statestoreSuite(subject);
     statestoreModelSuite(subject, 10);
+
+    test(`${name} says what it is through ${driverName}`, async () => {
+      using folder = tempDir();
+      const store = await stores.open(folder.path);
+      const text = await store.describe();
+      await store.stop?.(AbortSignal.timeout(10_000));
+      process.stdout.write(`ran on: ${text}\n`);
+      expect(text).toContain(name);
+    });
   }
 }

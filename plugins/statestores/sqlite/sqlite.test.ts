@@ -1,7 +1,9 @@
+import { expect, test } from "bun:test";
 import { statestoreSuite } from "../../../test/conformance/statestore.suite.ts";
 import { statestoreModelSuite } from "../../../test/conformance/statestore-model.suite.ts";
 import { statestoreHost } from "../../../test/conformance/support/statestore-host.ts";
 import type { Statestore } from "../../../src/contract/index.ts";
+import { tempDir } from "../../../test/support/temp-dir.ts";
 import sqlite from "./plugin.ts";
 import type { StoreMode } from "./store-lock.ts";
 
@@ -30,4 +32,13 @@ statestoreModelSuite({
   open: (dir) => open(dir, "exclusive"),
   durable: true,
   shared: false,
+});
+
+test("SQLite says what it is", async () => {
+  using folder = tempDir();
+  const store = await open(folder.path, "exclusive");
+  const text = await store.describe();
+  await store.stop?.(AbortSignal.timeout(10_000));
+  process.stdout.write(`ran on: ${text}\n`);
+  expect(text).toContain("SQLite");
 });
