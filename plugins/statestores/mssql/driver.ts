@@ -34,7 +34,7 @@ export class MssqlClient implements SqlClient {
         waitMs: limits.queueTargetMs,
         clock,
         connect: async () =>
-          await ServerConnection.open({ library: await this.#load(), address, limits, clock }),
+          await ServerConnection.open({ tedious: await this.#load(), address, limits, clock }),
       });
     this.#pools = { work: poolOf(limits.poolSize), lease: poolOf(1) };
   }

@@ -18,7 +18,7 @@ export type Library = typeof import("tedious");
 
 /** What a connection is made with. */
 export interface ConnectionSettings {
-  readonly library: Library;
+  readonly tedious: Library;
   readonly address: SqlAddress;
   readonly limits: SqlLimits;
   readonly clock: PluginClock;
@@ -40,8 +40,8 @@ export class ServerConnection implements Pooled {
 
   /** Logs in, within the connect time-out. Rejects with `unreachable`, `login` or `tls`. */
   static async open(settings: ConnectionSettings): Promise<ServerConnection> {
-    const { library, address } = settings;
-    const connection = new library.Connection(configurationOf(settings));
+    const { tedious, address } = settings;
+    const connection = new tedious.Connection(configurationOf(settings));
     const numbers: number[] = [];
     // An `error` that nobody hears ends the process; each is told to the request under way as well.
     connection.on("error", () => undefined);
@@ -90,7 +90,7 @@ export class ServerConnection implements Pooled {
     let changed = 0;
     await this.#perform(alone, sent.text, (request) => {
       for (const [index, value] of values.entries()) {
-        addParameter(this.#settings.library, request, index + 1, sent.types[index], value);
+        addParameter(this.#settings.tedious, request, index + 1, sent.types[index], value);
       }
       request.on("row", (columns: readonly LibraryColumn[]) => {
         rows.push(columns.map(columnValue));
@@ -148,7 +148,7 @@ export class ServerConnection implements Pooled {
         if (mayCommit && this.#connection.inTransaction) this.close();
         reject(failure);
       };
-      const request = new this.#settings.library.Request(text, (error) => {
+      const request = new this.#settings.tedious.Request(text, (error) => {
         if (error !== undefined && error !== null) return fail(error);
         disarm();
         if (mayCommit && this.#connection.inTransaction) this.close();
