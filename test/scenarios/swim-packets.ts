@@ -15,7 +15,7 @@ import {
   SYNC,
 } from "../../src/core/swim/wire.ts";
 import { idOf } from "../../src/core/swim/wire-id.ts";
-import type { Words } from "./swim-words.ts";
+import type { Words } from "./words.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

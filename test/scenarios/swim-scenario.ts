@@ -6,7 +6,7 @@ import { ACTOR_PROFILE, type SwimConfig } from "../../src/core/swim/swim-config.
 import { FRAME_MAGIC, type Header, PACKET_MAGIC } from "../../src/core/swim/wire.ts";
 import { idOf } from "../../src/core/swim/wire-id.ts";
 import { addressOf, bootIdOf, PacketPrinter, writePacket } from "./swim-packets.ts";
-import { Words } from "./swim-words.ts";
+import { Words } from "./words.ts";
 
 const SELF = "a";
 const encoder = new TextEncoder();

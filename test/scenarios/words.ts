@@ -5,13 +5,17 @@ export class Words {
   readonly #named = new Map<string, string>();
 
   constructor(command: string) {
-    const [verb = "", ...rest] = command.split(/\s+/);
+    const [verb = "", ...rest] = command.trim().split(/\s+/);
     this.verb = verb;
     this.plain = rest.filter((word) => !word.includes("="));
     for (const word of rest) {
       const at = word.indexOf("=");
       if (at > 0) this.#named.set(word.slice(0, at), word.slice(at + 1));
     }
+  }
+
+  get named(): ReadonlyMap<string, string> {
+    return this.#named;
   }
 
   text(name: string): string | undefined {

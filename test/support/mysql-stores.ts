@@ -45,8 +45,8 @@ export class MysqlStores {
     };
     return new SqlStatestore(host, mysqlServer(address, host.clock, driver), {
       poolSize: 8,
-      queueTargetMs: 10_000,
-      connectTimeoutMs: 5_000,
+      queueTarget: 10_000,
+      connectTimeout: 5_000,
       migrate,
     });
   }

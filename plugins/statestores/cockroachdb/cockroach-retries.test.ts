@@ -95,7 +95,7 @@ async function withInjections(
         return injecting(client, () => current);
       },
     },
-    { poolSize: 4, queueTargetMs: 5_000, connectTimeoutMs: 5_000, migrate: "auto" },
+    { poolSize: 4, queueTarget: 5_000, connectTimeout: 5_000, migrate: "auto" },
   );
   await store.start(AbortSignal.timeout(20_000));
   try {

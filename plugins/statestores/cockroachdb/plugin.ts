@@ -24,12 +24,7 @@ export default {
   options: { ...serverOptions(KIND), ...NAMESPACE_OPTIONS },
   create(options, host) {
     requireNamespace(options.schema, host);
-    return new SqlStatestore(host, server(options, host), {
-      poolSize: options.poolSize,
-      queueTargetMs: options.queueTarget,
-      connectTimeoutMs: options.connectTimeout,
-      migrate: options.migrate,
-    });
+    return new SqlStatestore(host, server(options, host), options);
   },
 } satisfies Plugin<"statestore@1", PostgresOptions>;
 

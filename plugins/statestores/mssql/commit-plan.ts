@@ -1,10 +1,6 @@
-import {
-  BATCH_COLUMNS,
-  type EncodedBatch,
-  type EncodedEffects,
-  type SqlTuple,
-} from "../kit/sql/commit-batch.ts";
+import { BATCH_COLUMNS, type EncodedBatch, type SqlTuple } from "../kit/sql/commit-batch.ts";
 import { bucketOf, MAX_PLACES, prepared } from "../kit/sql/dialect.ts";
+import { noEffects } from "../kit/sql/encode-batch.ts";
 import { hexOf } from "../kit/sql/row-values.ts";
 import type { SqlTableName } from "../kit/sql/schema.ts";
 import type { SqlClient, SqlRunner, SqlStatement, SqlValue } from "../kit/sql/sql-client.ts";
@@ -169,20 +165,7 @@ const WINNERS = "SELECT w.actor FROM @won w";
 /** The column that tells compare-and-sets that write; the position is before it. */
 const WRITES = BATCH_COLUMNS.actors.indexOf("writes");
 
-const NO_EFFECTS: EncodedEffects = {
-  shredded: [],
-  untagged: [],
-  tags: [],
-  outbox: [],
-  unscheduled: [],
-  schedules: [],
-  forgotten: [],
-  history: [],
-  unseeded: [],
-  seeds: [],
-};
-
-function sort({ sessionId, actors, dedup, effects = NO_EFFECTS }: EncodedBatch): SortedBatch {
+function sort({ sessionId, actors, dedup, effects = noEffects() }: EncodedBatch): SortedBatch {
   const writing: SqlTuple[] = [];
   const advancing: SqlTuple[] = [];
   for (const row of actors) {

@@ -51,12 +51,7 @@ export default {
       const form = "mssql://user:password@host:port/database";
       throw refuse("url", `url has keywords and values; write it as ${form}`);
     }
-    return new SqlStatestore(host, server(options, host), {
-      poolSize: options.poolSize,
-      queueTargetMs: options.queueTarget,
-      connectTimeoutMs: options.connectTimeout,
-      migrate: options.migrate,
-    });
+    return new SqlStatestore(host, server(options, host), options);
   },
 } satisfies Plugin<"statestore@1", MssqlOptions>;
 

@@ -24,11 +24,6 @@ export default {
   options: serverOptions(KIND),
   create(options, host) {
     const address = serverAddress(options, KIND, host);
-    return new SqlStatestore(host, mysqlServer(address, host.clock), {
-      poolSize: options.poolSize,
-      queueTargetMs: options.queueTarget,
-      connectTimeoutMs: options.connectTimeout,
-      migrate: options.migrate,
-    });
+    return new SqlStatestore(host, mysqlServer(address, host.clock), options);
   },
 } satisfies Plugin<"statestore@1", ServerOptions>;

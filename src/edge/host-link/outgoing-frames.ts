@@ -1,6 +1,7 @@
 import { ServerError } from "../../domain/error.ts";
 import type { HostInvocation } from "../../domain/turn.ts";
 import type { Clock } from "../../node/ports.ts";
+import { writeUpTo } from "../wire/write-up-to.ts";
 import { ProtoWriter } from "../wire/writer.ts";
 import type { WriteAnswer } from "./host-calls.ts";
 import type { HostTransport } from "./host-transport.ts";
@@ -116,10 +117,10 @@ export class OutgoingFrames {
     if (this.#welcome !== undefined) writer.presentBytes(1, this.#welcome);
     this.#welcome = undefined;
     const context = { now: this.#clock.now(), token: this.#token };
-    this.#invocations = this.#writeUpTo(this.#invocations, (one) =>
+    this.#invocations = writeUpTo(writer, FRAME_BYTES, this.#invocations, (one) =>
       writeInvocation(writer, 2, one, context),
     );
-    this.#answers = this.#writeUpTo(this.#answers, (write) => write(writer, 3));
+    this.#answers = writeUpTo(writer, FRAME_BYTES, this.#answers, (write) => write(writer, 3));
     // A host that heard of a cancelled invocation later than of its cancelling would run it.
     if (this.#invocations.length === 0) {
       for (const id of this.#cancelled) writer.presentUint(4, id);
@@ -131,17 +132,6 @@ export class OutgoingFrames {
     this.#draining = false;
     if (prefixBytes === 5) writer.prefix(0, 0);
     this.#transport.write(writer.finish());
-  }
-
-  /** Writes entries until the frame is full; gives back the others. */
-  #writeUpTo<T>(entries: T[], write: (entry: T) => void): T[] {
-    let written = 0;
-    for (const entry of entries) {
-      if (this.#writer.length >= FRAME_BYTES) break;
-      write(entry);
-      written += 1;
-    }
-    return written === entries.length ? [] : entries.slice(written);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ServerError } from "../../domain/error.ts";
 import type { Invocation, Reply } from "../../domain/invocation.ts";
 import type { Clock, FrameLink } from "../../node/ports.ts";
+import { writeUpTo } from "../wire/write-up-to.ts";
 import { ProtoWriter } from "../wire/writer.ts";
 import { writeError, writeReply } from "./wire-answer.ts";
 import { writeCall } from "./wire-call.ts";
@@ -120,17 +121,17 @@ export class OutgoingFrames {
     const now = this.#clock.now();
     writer.reset();
     writer.reserve(LENGTH_BYTES);
-    this.#answers = this.#writeUpTo(this.#answers, (answer) => {
+    this.#answers = writeUpTo(writer, FRAME_BYTES, this.#answers, (answer) => {
       if ("reply" in answer) writeReply(writer, 5, answer.id, answer.reply);
       else writeError(writer, 5, answer.id, answer.error);
     });
-    this.#calls = this.#writeUpTo(this.#calls, (call) => {
+    this.#calls = writeUpTo(writer, FRAME_BYTES, this.#calls, (call) => {
       writeCall(writer, 4, call.id, call.invocation, call.epochSeen, now);
       call.sent = true;
     });
     for (const id of this.#cancels) writer.presentUint(6, id);
     this.#cancels = [];
-    this.#messages = this.#writeUpTo(this.#messages, ({ topic, body }) => {
+    this.#messages = writeUpTo(writer, FRAME_BYTES, this.#messages, ({ topic, body }) => {
       const mark = writer.begin(7);
       writer.string(1, topic);
       writer.bytes(2, body);
@@ -141,16 +142,5 @@ export class OutgoingFrames {
     this.#ping = false;
     this.#pong = false;
     this.#link.send(writer.finish());
-  }
-
-  /** Writes entries until the frame is full; gives back the others. */
-  #writeUpTo<T>(entries: T[], write: (entry: T) => void): T[] {
-    let written = 0;
-    for (const entry of entries) {
-      if (this.#writer.length >= FRAME_BYTES) break;
-      write(entry);
-      written += 1;
-    }
-    return written === entries.length ? [] : entries.slice(written);
   }
 }

@@ -76,7 +76,8 @@ function hasEffects(commit: ActorCommit): boolean {
   );
 }
 
-function noEffects(): Effects {
+/** Lists of a batch that writes nothing besides its compare-and-sets and replies. */
+export function noEffects(): Effects {
   return {
     shredded: [],
     untagged: [],

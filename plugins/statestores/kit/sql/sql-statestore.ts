@@ -27,7 +27,7 @@ import { CommitTable } from "./commit-table.ts";
 import { DedupTable } from "./dedup-table.ts";
 import type { SqlServer } from "./dialect.ts";
 import { HistoryTable } from "./history-table.ts";
-import { type MigrateMode, openSchema } from "./open-schema.ts";
+import { openSchema } from "./open-schema.ts";
 import { openServer, startFailure } from "./open-server.ts";
 import { OutboxTable } from "./outbox-table.ts";
 import { PortableTables } from "./portable-table.ts";
@@ -37,16 +37,15 @@ import { ScheduleTable } from "./schedule-table.ts";
 import { SearchTable } from "./search-table.ts";
 import { SessionTable } from "./session-table.ts";
 import { SqlAccess } from "./sql-access.ts";
+import type { ServerOptions } from "./server-address.ts";
 import type { SqlClient, SqlLimits } from "./sql-client.ts";
 import { StoreMigrations } from "./store-migrations.ts";
 
-/** What every plug-in of this kind lets its user choose. */
-export interface SqlStoreOptions {
-  readonly poolSize: number;
-  readonly queueTargetMs: number;
-  readonly connectTimeoutMs: number;
-  readonly migrate: MigrateMode;
-}
+/** What of a server's options concerns the store; durations in milliseconds. */
+export type SqlStoreOptions = Pick<
+  ServerOptions,
+  "poolSize" | "queueTarget" | "connectTimeout" | "migrate"
+>;
 
 /** How many commits are under way at once. */
 const LANES = 4;
@@ -159,9 +158,14 @@ export class SqlStatestore implements Statestore {
   }
 
   #limits(): SqlLimits {
-    const { poolSize, queueTargetMs, connectTimeoutMs } = this.#options;
+    const { poolSize, queueTarget, connectTimeout } = this.#options;
     const statementTimeoutMs = this.#host.queryTimeoutMs;
-    return { poolSize, queueTargetMs, connectTimeoutMs, statementTimeoutMs };
+    return {
+      poolSize,
+      queueTargetMs: queueTarget,
+      connectTimeoutMs: connectTimeout,
+      statementTimeoutMs,
+    };
   }
 
   /** Of a connection that may take its time. */
@@ -173,7 +177,7 @@ export class SqlStatestore implements Statestore {
   async #prepare(signal: AbortSignal): Promise<void> {
     const client = this.#server.connect(this.#startLimits());
     try {
-      const patienceMs = this.#options.connectTimeoutMs;
+      const patienceMs = this.#options.connectTimeout;
       const facts = await openServer(this.#host, this.#server, client, patienceMs, signal);
       this.#product = facts.product;
       const { dialect } = this.#server;
