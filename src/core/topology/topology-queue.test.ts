@@ -17,7 +17,7 @@ class Driven {
     system: "test",
     self: madeMember("a"),
   });
-  readonly #quorum: number;
+  quorum: number;
   readonly #timers: Due[] = [];
   readonly alive = new Set(["a"]);
   readonly redistributed: { readonly process: string; readonly how: string }[] = [];
@@ -30,7 +30,7 @@ class Driven {
   fenceAnswer: "fenced" | "held" | "none" = "fenced";
 
   constructor(quorum: number) {
-    this.#quorum = quorum;
+    this.quorum = quorum;
     this.feed({ kind: "start", present: [], storeReachable: true });
   }
 
@@ -85,7 +85,7 @@ class Driven {
         expect(up.every((nodeId) => alive.includes(nodeId))).toBe(true);
         expect([...down, ...left].some((nodeId) => alive.includes(nodeId))).toBe(false);
         const decision =
-          alive.length >= this.#quorum
+          alive.length >= this.quorum
             ? ({ kind: "serve" } as const)
             : ({ kind: "partitioned", reason: "too few" } as const);
         return this.feed({ kind: "decided", token: effect.token, decision });
@@ -242,6 +242,29 @@ describe("whatever members do", () => {
     play(driven, [up("b")]);
     driven.pass(700_000);
     expect(driven.redistributed).toContainEqual({ process: "d-0", how: "fenced" });
+  });
+
+  test("a side that serves again with nothing else to do goes on fencing", () => {
+    const driven = new Driven(3);
+    for (const node of ["b", "d", "e"]) {
+      driven.alive.add(node);
+      driven.feed({ kind: "up", member: madeMember(node), aliveForMs: 0 });
+    }
+    driven.fenceAnswer = "held";
+    driven.alive.delete("d");
+    driven.feed({ kind: "dead", nodeId: "d" });
+    driven.pass(2_000);
+    driven.finish();
+    driven.quorum = 4;
+    driven.feed({ kind: "reconsider" });
+    expect(driven.serves).toBe(false);
+    driven.fenceAnswer = "fenced";
+    driven.pass(700_000);
+    expect(driven.redistributed.map(({ how }) => how)).not.toContain("fenced");
+    driven.quorum = 3;
+    driven.feed({ kind: "reconsider" });
+    driven.pass(700_000);
+    expect(driven.redistributed.map(({ how }) => how)).toContain("fenced");
   });
 
   test("in the end the topology is who is there, all settled, and the queue is idle", () => {
